@@ -1,0 +1,1 @@
+//! Ledgers of what was acknowledged and shown, and the checkers of the promises over them.

@@ -1,0 +1,3 @@
+//! Takes client requests and spreads them over the live servidores.
+
+fn main() {}

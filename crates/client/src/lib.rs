@@ -1,0 +1,1 @@
+//! A client of Papo as a library: retries with ids, sessions, gap-free delivery.

@@ -1,0 +1,3 @@
+//! The bot: talks, keeps a ledger, checks the promises.
+
+fn main() {}

@@ -1,0 +1,35 @@
+//! Who counts. Members are data: they are named by entries of the log, valid from when those are stored.
+
+use serde::{Deserialize, Serialize};
+
+/// Name of a servidor, as configured, like `servidor-1`.
+pub type ServerName = String;
+
+/// Identity of a disk: random, drawn when an empty database is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DiskId(pub u64);
+
+impl std::fmt::Display for DiskId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A servidor together with the disk that its promises are on. The same name with another disk has promised nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MemberId {
+    /// The servidor.
+    pub name: ServerName,
+    /// Its disk.
+    pub disk: DiskId,
+}
+
+/// One voting member.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    /// Who, on which disk.
+    pub id: MemberId,
+    /// Bully's rank: of those that could coordinate, the highest does.
+    pub rank: u64,
+}

@@ -1,0 +1,3 @@
+//! Fans chat messages and announcements out to subscribers.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The chat itself: replicated state, history, election, clock.
+
+fn main() {}

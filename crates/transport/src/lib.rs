@@ -1,0 +1,1 @@
+//! Sockets behind one contract: ZeroMQ for services, memory for tests.
