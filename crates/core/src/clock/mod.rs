@@ -7,10 +7,14 @@
 //!
 //! All three enter the core as input; nothing here reads a clock.
 
+mod agreed;
+mod cristian;
 mod instant;
 mod lamport;
 mod wall;
 
+pub use agreed::{AgreedClock, MAX_DISAGREEMENT};
+pub use cristian::{Cristian, Estimate};
 pub use instant::{Instant, Now};
 pub use lamport::Lamport;
 pub use wall::WallTime;

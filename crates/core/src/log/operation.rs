@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Lamport, WallTime};
-use crate::members::{Member, MemberId};
+use crate::members::{DiskId, Member, MemberId};
 
 /// What an entry does to the replicated state.
 ///
@@ -16,7 +16,12 @@ pub enum Operation {
     /// Counts one more member, from when the entry is stored.
     AddMember(Member),
     /// Counts one member less, from when the entry is stored.
-    RemoveMember(MemberId),
+    RemoveMember {
+        /// Who.
+        member: MemberId,
+        /// The new disk of the same servidor that is to be counted in its place, once this is committed.
+        replaced_by: Option<DiskId>,
+    },
     /// Raises the version of the rules by which entries are applied.
     RaiseRules(u32),
     /// Creates an account: the first login under a name.

@@ -13,6 +13,9 @@ pub enum Write {
         after: Index,
         /// Consecutive entries from `after + 1`.
         entries: Vec<Arc<Entry>>,
+        /// The highest index known to be committed. Stored along with the entries, as a lower bound: after a restart
+        /// everything up to there may be applied without asking anybody.
+        committed: Index,
     },
     /// Notes a promise: from now on nothing of an epoch below this is obeyed.
     Promise(Promise),
