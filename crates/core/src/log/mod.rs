@@ -3,7 +3,9 @@
 mod entry;
 mod operation;
 mod persist;
+mod window;
 
 pub use entry::{Entry, Epoch, Index, Position, RequestId};
 pub use operation::{ClusterId, Genesis, Name, Operation};
 pub use persist::{Promise, Write};
+pub use window::{LogWindow, Merged, StoredLog};

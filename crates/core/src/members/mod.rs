@@ -1,5 +1,8 @@
 //! Who counts. Members are data: they are named by entries of the log, valid from when those are stored.
 
+mod history;
+
+pub use history::{MemberHistory, Members, Vacancy};
 use serde::{Deserialize, Serialize};
 
 /// Name of a servidor, as configured, like `servidor-1`.
