@@ -1,0 +1,127 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::error::{BindError, ConnectError, OpenError, SendError};
+use crate::waker::Waker;
+
+/// One message: at least one frame. Frames of a message arrive all or none.
+pub type Frames = Vec<Vec<u8>>;
+
+/// How long what is queued may still be sent after [`Net::close`].
+pub const CLOSE_LINGER: Duration = Duration::from_secs(1);
+
+/// Names one socket of one [`Net`]. Never used again after the socket is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct SocketId(pub(crate) u32);
+
+/// What a socket is for. The names are ZeroMQ's where ZeroMQ has one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// Talks to many peers by routing id. What it receives begins with the sender's id as an extra frame; what it
+    /// sends begins with the receiver's. A request of a [`Kind::Request`] arrives as `[id, correlation, "", body..]`
+    /// (one of a plain REQ client as `[id, "", body..]`): the answer repeats every frame up to the empty one.
+    Router,
+    /// Sends to its connected peers in turn. Takes nothing while no peer is connected ([`SendError::Full`]), and
+    /// what is queued for a peer that goes away is dropped, never delivered late.
+    Dealer,
+    /// Asks and awaits one answer. A new request may be sent at any time and abandons the one before
+    /// (`REQ_RELAXED`); an answer to an abandoned request is dropped (`REQ_CORRELATE`). Frames hold the body only.
+    /// Unlike a dealer it queues for a peer that is not connected yet.
+    Request,
+    /// Answers: each message received must be answered by one sent before the next is received. Frames hold the body
+    /// only.
+    Reply,
+    /// Sends to whoever subscribed to a beginning of the first frame. Never [`SendError::Full`]: a subscriber whose
+    /// queue is full misses the message.
+    Publish,
+    /// Receives what its subscriptions match.
+    Subscribe,
+    /// The proxy's side towards publishers: subscribed to everything.
+    ProxyIn,
+    /// The proxy's side towards subscribers: receives subscriptions as `[1 + topic]` and cancellations as
+    /// `[0 + topic]`, one frame each, and sends nobody anything whose subscription was not accepted by
+    /// [`Net::subscribe`] directly after it was received.
+    ProxyOut,
+}
+
+/// Bounds of one socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// The longest frame accepted from peers that connect to a bound address, in bytes. A peer that sends a longer
+    /// one is disconnected, and the message is gone.
+    pub max_message: usize,
+    /// Messages queued per peer for sending.
+    pub send_queue: usize,
+    /// Messages queued per peer for receiving.
+    pub receive_queue: usize,
+}
+
+impl Default for SocketOptions {
+    /// 1 MiB, 1000, 1000.
+    fn default() -> Self {
+        Self { max_message: 1 << 20, send_queue: 1000, receive_queue: 1000 }
+    }
+}
+
+/// What one thread does with its sockets.
+///
+/// Nothing blocks except [`Net::wait`]. Addresses are numeric: names are [`crate::Resolver`]'s. A [`SocketId`] whose
+/// socket was closed is not an error for methods that return nothing: they do nothing.
+pub trait Net {
+    /// Makes a socket.
+    ///
+    /// # Errors
+    /// The process has no room for another, or the system refuses.
+    fn open(&mut self, kind: Kind, options: &SocketOptions) -> Result<SocketId, OpenError>;
+
+    /// Listens. Returns the real address: port 0 becomes a free port.
+    ///
+    /// # Errors
+    /// Each reason by its name; [`BindError::InUse`] is the one that happens.
+    fn bind(&mut self, socket: SocketId, address: SocketAddr) -> Result<SocketAddr, BindError>;
+
+    /// Connects in the background, again and again while nobody listens there. Connecting twice to one address is
+    /// connecting once.
+    ///
+    /// # Errors
+    /// The address can never be connected to.
+    fn connect(&mut self, socket: SocketId, address: SocketAddr) -> Result<(), ConnectError>;
+
+    /// Ends a connection made by [`Net::connect`]. What is queued for it may be lost.
+    fn disconnect(&mut self, socket: SocketId, address: SocketAddr);
+
+    /// Closes a socket; what is queued may still leave within [`CLOSE_LINGER`].
+    fn close(&mut self, socket: SocketId) {
+        self.close_after(socket, CLOSE_LINGER);
+    }
+
+    /// Closes a socket; what is queued may still leave within `linger`, in the background. A port it listened on is
+    /// free again soon after, not at once.
+    fn close_after(&mut self, socket: SocketId, linger: Duration);
+
+    /// [`Kind::Subscribe`]: starts receiving what begins with `topic`. [`Kind::ProxyOut`]: accepts `topic` for the
+    /// peer whose subscription was received last. Nothing on other kinds.
+    fn subscribe(&mut self, socket: SocketId, topic: &[u8]);
+
+    /// Undoes [`Net::subscribe`]; on a [`Kind::ProxyOut`], for the peer whose cancellation was received last.
+    fn unsubscribe(&mut self, socket: SocketId, topic: &[u8]);
+
+    /// Queues a message. All of it is taken or nothing.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the kinds' own rules are at [`Kind`].
+    fn send(&mut self, socket: SocketId, frames: Frames) -> Result<(), SendError>;
+
+    /// The next message, or `None`: nothing there now.
+    fn receive(&mut self, socket: SocketId) -> Option<Frames>;
+
+    /// Blocks until some socket is readable, the waker was used, or `timeout` (`None`: for ever) has passed. `ready`
+    /// is cleared first and then names the readable sockets.
+    ///
+    /// Readiness is level-triggered: a socket with messages left is named again by the next call. It may be spurious:
+    /// [`Net::receive`] then says `None`.
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<SocketId>);
+
+    /// Lets other threads end this net's current or next [`Net::wait`].
+    fn waker(&self) -> Waker;
+}

@@ -1,0 +1,90 @@
+use std::io;
+use std::net::SocketAddr;
+
+use super::keys::CurveKeys;
+use super::raw;
+use crate::net::{Kind, SocketOptions};
+
+/// A peer that opens a connection and then says nothing is cut off after this.
+const HANDSHAKE_MS: i32 = 5_000;
+/// A SYN that nobody answers is given up after this and tried again; the system's own limit is two minutes.
+const CONNECT_TIMEOUT_MS: i32 = 3_000;
+/// First and longest pause between attempts to connect.
+const RECONNECT_MS: (i32, i32) = (50, 1_000);
+/// Silence before the first TCP probe, and between probes, in seconds; probes before the connection counts as dead.
+const KEEPALIVE: (i32, i32, i32) = (10, 5, 3);
+/// Keepalive does not run while data is unacknowledged; this bounds that case to about the same 25 s.
+const UNACKNOWLEDGED_MS: i32 = 25_000;
+
+pub(super) fn zmq_type(kind: Kind) -> zmq::SocketType {
+    match kind {
+        Kind::Router => zmq::ROUTER,
+        Kind::Dealer => zmq::DEALER,
+        Kind::Request => zmq::REQ,
+        Kind::Reply => zmq::REP,
+        Kind::Publish => zmq::PUB,
+        Kind::Subscribe => zmq::SUB,
+        Kind::ProxyIn => zmq::XSUB,
+        Kind::ProxyOut => zmq::XPUB,
+    }
+}
+
+/// What every socket gets when it is made. `ZMQ_HEARTBEAT_*` is never set: libzmq aborts the process on it when a
+/// reader falls behind a finite high-water mark.
+pub(super) fn configure(socket: &mut zmq::Socket, kind: Kind, options: &SocketOptions) -> io::Result<()> {
+    // Until `close` says otherwise: a net that is dropped must not hold the process.
+    socket.set_linger(0)?;
+    socket.set_sndhwm(queue(options.send_queue))?;
+    socket.set_rcvhwm(queue(options.receive_queue))?;
+    socket.set_handshake_ivl(HANDSHAKE_MS)?;
+    socket.set_connect_timeout(CONNECT_TIMEOUT_MS)?;
+    socket.set_reconnect_ivl(RECONNECT_MS.0)?;
+    socket.set_reconnect_ivl_max(RECONNECT_MS.1)?;
+    socket.set_tcp_keepalive(1)?;
+    socket.set_tcp_keepalive_idle(KEEPALIVE.0)?;
+    socket.set_tcp_keepalive_intvl(KEEPALIVE.1)?;
+    socket.set_tcp_keepalive_cnt(KEEPALIVE.2)?;
+    raw::set_int(socket, raw::TCP_MAXRT, UNACKNOWLEDGED_MS)?;
+    match kind {
+        Kind::Router => socket.set_router_mandatory(true)?,
+        Kind::Dealer => socket.set_immediate(true)?,
+        Kind::Request => {
+            socket.set_req_relaxed(true)?;
+            socket.set_req_correlate(true)?;
+        }
+        Kind::ProxyOut => raw::set_int(socket, raw::XPUB_MANUAL, 1)?,
+        // An XSUB subscribes by sending; it repeats it to every publisher that connects later.
+        Kind::ProxyIn => socket.send(&[1_u8][..], zmq::DONTWAIT)?,
+        Kind::Reply | Kind::Publish | Kind::Subscribe => {}
+    }
+    Ok(())
+}
+
+/// What a listening address gets, over and above: libzmq copies a socket's options when it starts to listen.
+pub(super) fn before_bind(
+    socket: &zmq::Socket,
+    address: SocketAddr,
+    options: &SocketOptions,
+    curve: Option<(&CurveKeys, &[u8; 32])>,
+) -> zmq::Result<()> {
+    socket.set_ipv6(address.is_ipv6())?;
+    socket.set_maxmsgsize(i64::try_from(options.max_message).unwrap_or(i64::MAX))?;
+    curve.map_or(Ok(()), |(keys, secret)| keys.set_listening(socket, secret))
+}
+
+/// What a connecting side gets. No limit on frames: a connecting link that refuses one is dead for good in libzmq, it
+/// never reconnects; what it connects to is a service of the system.
+pub(super) fn before_connect(
+    socket: &zmq::Socket,
+    address: SocketAddr,
+    keys: Option<&CurveKeys>,
+) -> zmq::Result<()> {
+    socket.set_ipv6(address.is_ipv6())?;
+    socket.set_maxmsgsize(-1)?;
+    keys.map_or(Ok(()), |keys| keys.set_connecting(socket))
+}
+
+/// Zero would mean unbounded.
+fn queue(messages: usize) -> i32 {
+    i32::try_from(messages.max(1)).unwrap_or(i32::MAX)
+}
