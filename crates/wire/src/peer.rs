@@ -1,0 +1,99 @@
+//! The maps of the old system that a servidor's port 5570 answers besides this project's own protocol.
+//!
+//! Own frames begin with a version byte, which no MessagePack map does: [`is_map`] tells the two apart.
+
+use papo_core::clock::{Lamport, WallTime};
+
+use crate::msgpack::Writer;
+use crate::referencia::{BadMessage, clock, encode, open};
+
+/// What another servidor, or a tool, asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Is there somebody with a higher rank than mine who could coordinate?
+    Election {
+        /// The rank of whoever asks.
+        rank: u64,
+    },
+    /// What is the time? (Cristian)
+    Clock,
+}
+
+/// What is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// There is: me.
+    Election,
+    /// Not me: the rank is no lower, or this servidor cannot coordinate.
+    NoElection,
+    /// The agreed time.
+    Clock {
+        /// Nanoseconds since the Unix epoch.
+        time: WallTime,
+    },
+}
+
+/// Whether a frame is a MessagePack map, and so one of these.
+pub fn is_map(frame: &[u8]) -> bool {
+    matches!(frame.first(), Some(0x80..=0x8f | 0xde | 0xdf))
+}
+
+impl Request {
+    /// The payload to send.
+    pub fn encode(self, now: WallTime, clock: Lamport) -> Vec<u8> {
+        match self {
+            Self::Election { rank } => {
+                encode("election", 1, now, clock, |writer| writer.uint_entry("rank", rank))
+            }
+            Self::Clock => encode("clock", 0, now, clock, |_| {}),
+        }
+    }
+
+    /// Reads what was asked, and the sender's Lamport clock.
+    ///
+    /// # Errors
+    /// What is wrong with it; [`BadMessage::refusal`] is the answer.
+    pub fn decode(payload: &[u8]) -> Result<(Self, Lamport), BadMessage> {
+        let (service, data) = open(payload)?;
+        let request = match service {
+            "election" => Self::Election { rank: data.required_uint("rank")? },
+            "clock" => Self::Clock,
+            _ => return Err(BadMessage::UnknownService),
+        };
+        Ok((request, clock(&data)))
+    }
+}
+
+impl Reply {
+    /// The payload to send.
+    pub fn encode(self, now: WallTime, clock: Lamport) -> Vec<u8> {
+        match self {
+            Self::Election => encode("election", 1, now, clock, |writer| writer.str_entry("election", "OK")),
+            Self::NoElection => {
+                encode("election", 1, now, clock, |writer| writer.str_entry("status", "erro"))
+            }
+            Self::Clock { time } => encode("clock", 1, now, clock, |writer: &mut Writer| {
+                writer.str("time");
+                writer.int(time.as_nanos());
+            }),
+        }
+    }
+
+    /// Reads what was answered, and the sender's Lamport clock.
+    ///
+    /// # Errors
+    /// Where it is no answer to an [`Request`].
+    pub fn decode(payload: &[u8]) -> Result<(Self, Lamport), BadMessage> {
+        let (service, data) = open(payload)?;
+        let reply = match service {
+            "election" if data.text("election")? == Some("OK") => Self::Election,
+            "election" => Self::NoElection,
+            "clock" => {
+                let nanos = data.required_uint("time")?;
+                Self::Clock { time: WallTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)) }
+            }
+            _ => return Err(BadMessage::UnknownService),
+        };
+        Ok((reply, clock(&data)))
+    }
+}
