@@ -1,0 +1,6 @@
+//! The checkers against runs of a chat that is right by inspection, and against the same runs spoiled.
+
+mod bad_histories;
+mod files;
+mod honest;
+mod properties;
