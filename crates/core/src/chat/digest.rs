@@ -34,7 +34,7 @@ impl StateDigest {
         encoder.byte(outcome.code() | u8::from(repeated) << 7);
         encoder.number(fingerprint.digest.bits());
         match fingerprint.key {
-            Some(key) => encoder.chain(&key.bits().to_le_bytes()),
+            Some(key) => encoder.chain(&key.bits().to_be_bytes()),
             None => encoder.text(&entry.author),
         }
         if let Some(key) = name_key(&entry.operation) {

@@ -30,7 +30,7 @@ impl RequestKey {
                 encoder.number(*counter);
             }
         }
-        Self(u128::from_le_bytes(encoder.finish()))
+        Self(u128::from_be_bytes(encoder.finish()))
     }
 
     pub(super) const fn bits(self) -> u128 {
@@ -56,7 +56,7 @@ impl Digest {
     pub fn of(operation: &Operation) -> Self {
         let mut encoder = Encoder::default();
         encoder.operation(operation);
-        Self(u64::from_le_bytes(encoder.finish()))
+        Self(u64::from_be_bytes(encoder.finish()))
     }
 
     pub(super) const fn bits(self) -> u64 {

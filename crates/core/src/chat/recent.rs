@@ -5,7 +5,7 @@ use crate::log::Index;
 
 use super::fingerprint::{Digest, RequestKey};
 use super::outcome::Outcome;
-use super::table::{Slot, Table};
+use super::table::{SHARD_BITS, Slot, Table, mix};
 
 /// For how many full hours an id is remembered.
 const HOURS: i64 = 24;
@@ -44,7 +44,7 @@ pub(super) struct Recent {
 
 impl Recent {
     /// Small shards, so that growing one is neither a pause nor a second copy of everything.
-    const SHARDS: usize = 1024;
+    const SHARDS: usize = 1 << SHARD_BITS;
 
     pub(super) fn new() -> Self {
         Self {
@@ -88,13 +88,14 @@ impl Recent {
 
     /// What is remembered of the request `key`.
     pub(super) fn recall(&self, key: RequestKey) -> Option<Recalled> {
-        let slot = self.shards[Self::shard(key)].find(key, self.seed)?;
+        let slot = self.shards[self.shard(key)].find(key, self.seed)?;
         (slot.index() >= self.floor).then(|| slot.recalled())
     }
 
     /// Remembers a request that is not remembered.
     pub(super) fn remember(&mut self, key: RequestKey, recalled: Recalled) {
-        self.shards[Self::shard(key)].insert(Slot::new(key, recalled), self.floor, self.seed);
+        let shard = self.shard(key);
+        self.shards[shard].insert(Slot::new(key, recalled), self.floor, self.seed);
     }
 
     /// How many slots are in use, including those of forgotten requests that were not cleared yet.
@@ -108,7 +109,13 @@ impl Recent {
         size_of_val(&*self.shards) + self.shards.iter().map(Table::bytes).sum::<usize>()
     }
 
-    fn shard(key: RequestKey) -> usize {
-        (key.bits() % Self::SHARDS as u128) as usize
+    /// How many shards hold anything.
+    #[cfg(test)]
+    pub(super) fn shards_in_use(&self) -> usize {
+        self.shards.iter().filter(|shard| shard.len() > 0).count()
+    }
+
+    fn shard(&self, key: RequestKey) -> usize {
+        (mix(key.bits(), self.seed) >> (u64::BITS - SHARD_BITS)) as usize
     }
 }

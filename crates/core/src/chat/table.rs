@@ -4,6 +4,9 @@ use super::fingerprint::{Digest, RequestKey};
 use super::outcome::Outcome;
 use super::recent::Recalled;
 
+/// How many of the upper bits of a key's hash choose among tables.
+pub(super) const SHARD_BITS: u32 = 10;
+
 /// One remembered request in 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -116,10 +119,15 @@ impl Table {
     }
 }
 
-/// Where in a table of `len` slots the search for `key` begins: folds a product with the seed into it, and scales that.
-fn home(key: u128, seed: u64, len: usize) -> usize {
+/// A hash of `key` that only those who know `seed` can aim at: folds the product of its halves.
+pub(super) fn mix(key: u128, seed: u64) -> u64 {
     let (low, high) = (key as u64, (key >> 64) as u64);
     let product = u128::from(low ^ seed) * u128::from(high ^ 0x9e37_79b9_7f4a_7c15);
-    let mixed = (product as u64) ^ (product >> 64) as u64;
-    ((u128::from(mixed) * len as u128) >> 64) as usize
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Where in a table of `len` slots the search for `key` begins. The upper bits of the hash chose the table.
+fn home(key: u128, seed: u64, len: usize) -> usize {
+    let within = mix(key, seed) << SHARD_BITS;
+    ((u128::from(within) * len as u128) >> 64) as usize
 }

@@ -1,0 +1,53 @@
+//! Hashes tell apart what differs, and never change between releases: replicas of two releases compare them.
+
+use proptest::prelude::*;
+
+use super::support::*;
+use crate::chat::{Digest, RequestKey};
+use crate::log::{Name, Operation, RequestId};
+
+/// The expected values were computed by another implementation (Python's `hashlib`) from the description of the encoding.
+#[test]
+fn hashes_are_the_same_in_every_release() {
+    let client = RequestKey::of("ana", &RequestId::Client("1".to_owned()));
+    let broker = RequestKey::of("ana", &RequestId::Broker { incarnation: 7, counter: 1 });
+    assert_eq!(client.to_string(), "9f60d4a850f38ce8d8fec69a25edf2a7");
+    assert_eq!(broker.to_string(), "eeaee70f5c98c45fa3564b49e6b0db86");
+    assert_eq!(Digest::of(&publish("ana", "geral", "oi")).to_string(), "7c7c7e4ab06e5f8f");
+
+    let mut writer = Writer::founded();
+    writer.write("ana", client_id("1"), login("ana"));
+    writer.write("ana", client_id("1"), login("bob"));
+    writer.write("old", broker_id(7, 1), imported(message("bob", "ana", "oi")));
+    assert_eq!(replay(&writer.log).0.digest().to_string(), "0138ec4e3d1ae26792ead8b9030ad437");
+}
+
+#[test]
+fn author_and_id_do_not_run_into_each_other() {
+    let key = |author: &str, id: &str| RequestKey::of(author, &RequestId::Client(id.to_owned()));
+    assert_ne!(key("an", "a1"), key("ana", "1"));
+    assert_ne!(key("", "ana1"), key("ana1", ""));
+}
+
+#[test]
+fn no_client_can_spell_an_id_of_a_broker() {
+    let broker = RequestKey::of("ana", &RequestId::Broker { incarnation: 0x3131, counter: 2 });
+    let mut spelled = 0x3131_u64.to_le_bytes().to_vec();
+    spelled.extend(2_u64.to_le_bytes());
+    let spelled = String::from_utf8(spelled).expect("small numbers are text too");
+    assert_ne!(RequestKey::of("ana", &RequestId::Client(spelled)), broker);
+}
+
+#[test]
+fn a_retry_through_a_servidor_with_other_unicode_tables_is_still_the_same_request() {
+    let login =
+        |key: &str| Operation::Login { user: Name { display: "ana".to_owned(), key: key.to_owned() } };
+    assert_eq!(Digest::of(&login("ana")), Digest::of(&login("another folding")));
+}
+
+proptest! {
+    #[test]
+    fn operations_have_one_digest_exactly_if_they_are_the_same(one in any_operation(), other in any_operation()) {
+        prop_assert_eq!(Digest::of(&one) == Digest::of(&other), one == other);
+    }
+}
