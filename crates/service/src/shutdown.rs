@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use papo_transport::Waker;
+
 /// A flag that is raised once and never lowered. Clones are the same flag.
 ///
-/// Loops that wait on sockets register something that ends their wait ([`Shutdown::on_request`]) and look at
-/// [`Shutdown::is_requested`] when they wake.
+/// Loops that wait on sockets register their waker ([`Shutdown::wakes`]) and look at [`Shutdown::is_requested`] when
+/// they wake.
 #[derive(Clone, Default)]
 pub struct Shutdown {
     shared: Arc<Shared>,
@@ -59,6 +61,11 @@ impl Shutdown {
             }
         }
         callback();
+    }
+
+    /// Ends the wait of a loop when the flag is raised, so that it looks at [`Shutdown::is_requested`].
+    pub fn wakes(&self, waker: Waker) {
+        self.on_request(move || waker.wake());
     }
 
     /// Blocks until the flag is raised.
@@ -127,6 +134,16 @@ mod tests {
         waiter.join().expect("the waiter ends");
         assert!(shutdown.wait_at_most(Duration::from_secs(60)));
         assert!(shutdown.is_requested());
+    }
+
+    #[test]
+    fn a_loop_is_woken() {
+        let (sender, woken) = mpsc::channel();
+        let shutdown = Shutdown::new();
+        shutdown.wakes(Waker::new(move || sender.send(()).expect("the test listens")));
+        assert!(woken.try_recv().is_err());
+        shutdown.request();
+        woken.recv_timeout(Duration::from_secs(30)).expect("woken");
     }
 
     #[test]
