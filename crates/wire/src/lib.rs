@@ -11,6 +11,7 @@
 //! Not here: how servidores replicate the log (the servidor's own protocol), and sockets.
 
 pub mod envelope;
+mod letter;
 pub mod limits;
 mod msgpack;
 pub mod names;

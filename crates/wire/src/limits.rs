@@ -99,3 +99,56 @@ pub fn check(bytes: &[u8], limits: &Limits) -> Result<(), Exceeded> {
         open[depth] = children;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { bytes: 100, items: 10, depth: 3 };
+
+    #[test]
+    fn a_value_at_every_limit_passes() {
+        assert_eq!(check(b"\x91\x91\x91\xc0", &LIMITS), Ok(()));
+        assert_eq!(check(b"\x99\x00\x00\x00\x00\x00\x00\x00\x00\x00", &LIMITS), Ok(()));
+        let text = [&b"\xd9\x62"[..], &[b'a'; 98]].concat();
+        assert_eq!(check(&text, &LIMITS), Ok(()));
+    }
+
+    #[test]
+    fn a_value_beyond_a_limit_is_told_apart() {
+        assert_eq!(check(b"\x91\x91\x91\x90", &LIMITS), Err(Exceeded::Depth));
+        assert_eq!(check(b"\x9a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", &LIMITS), Err(Exceeded::Items));
+        let text = [&b"\xd9\x63"[..], &[b'a'; 99]].concat();
+        assert_eq!(check(&text, &LIMITS), Err(Exceeded::Bytes(101)));
+    }
+
+    #[test]
+    fn a_nesting_bomb_ends_at_the_depth_limit() {
+        let bomb = vec![0x91; REQUEST_BYTES];
+        assert_eq!(check(&bomb, &Limits::REQUEST), Err(Exceeded::Depth));
+        let maps = b"\x81\xa1a".repeat(1000);
+        assert_eq!(check(&maps, &Limits::REQUEST), Err(Exceeded::Depth));
+    }
+
+    #[test]
+    fn a_container_that_claims_four_billion_values_costs_nothing() {
+        for bomb in [
+            &b"\xdd\xff\xff\xff\xff"[..],
+            b"\xdf\xff\xff\xff\xff",
+            b"\xdb\xff\xff\xff\xff",
+            b"\xc9\xff\xff\xff\xff",
+        ] {
+            assert_eq!(check(bomb, &Limits::REQUEST), Err(Malformed::Truncated.into()));
+        }
+        let many = [&b"\xdd\xff\xff\xff\xff"[..], &[0xc0; 60_000]].concat();
+        assert_eq!(check(&many, &Limits::REQUEST), Err(Exceeded::Items));
+    }
+
+    #[test]
+    fn what_is_not_exactly_one_value_is_refused() {
+        assert_eq!(check(b"", &LIMITS), Err(Malformed::Truncated.into()));
+        assert_eq!(check(b"\x81\xa1a", &LIMITS), Err(Malformed::Truncated.into()));
+        assert_eq!(check(b"\x80\xc0", &LIMITS), Err(Malformed::Trailing.into()));
+        assert_eq!(check(b"\x91\xc1", &LIMITS), Err(Malformed::Reserved.into()));
+    }
+}

@@ -209,3 +209,6 @@ const fn is_ignorable(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}'
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,9 @@
 
 use papo_core::clock::{Lamport, WallTime};
 
-use crate::msgpack::Writer;
-use crate::referencia::{BadMessage, clock, encode, open};
+use crate::letter;
+
+pub use crate::letter::BadMessage;
 
 /// What another servidor, or a tool, asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,24 +44,24 @@ impl Request {
     pub fn encode(self, now: WallTime, clock: Lamport) -> Vec<u8> {
         match self {
             Self::Election { rank } => {
-                encode("election", 1, now, clock, |writer| writer.uint_entry("rank", rank))
+                letter::write("election", 1, 0, now, clock, |writer| writer.uint_entry("rank", rank))
             }
-            Self::Clock => encode("clock", 0, now, clock, |_| {}),
+            Self::Clock => letter::write("clock", 0, 0, now, clock, |_| {}),
         }
     }
 
     /// Reads what was asked, and the sender's Lamport clock.
     ///
     /// # Errors
-    /// What is wrong with it; [`BadMessage::refusal`] is the answer.
+    /// What is wrong with it; [`BadMessage::encode_refusal`] is the answer.
     pub fn decode(payload: &[u8]) -> Result<(Self, Lamport), BadMessage> {
-        let (service, data) = open(payload)?;
+        let (service, data) = letter::open(payload)?;
         let request = match service {
             "election" => Self::Election { rank: data.required_uint("rank")? },
             "clock" => Self::Clock,
             _ => return Err(BadMessage::UnknownService),
         };
-        Ok((request, clock(&data)))
+        Ok((request, letter::clock(&data)))
     }
 }
 
@@ -68,11 +69,13 @@ impl Reply {
     /// The payload to send.
     pub fn encode(self, now: WallTime, clock: Lamport) -> Vec<u8> {
         match self {
-            Self::Election => encode("election", 1, now, clock, |writer| writer.str_entry("election", "OK")),
-            Self::NoElection => {
-                encode("election", 1, now, clock, |writer| writer.str_entry("status", "erro"))
+            Self::Election => {
+                letter::write("election", 1, 0, now, clock, |writer| writer.str_entry("election", "OK"))
             }
-            Self::Clock { time } => encode("clock", 1, now, clock, |writer: &mut Writer| {
+            Self::NoElection => {
+                letter::write("election", 1, 0, now, clock, |writer| writer.str_entry("status", "erro"))
+            }
+            Self::Clock { time } => letter::write("clock", 1, 0, now, clock, |writer| {
                 writer.str("time");
                 writer.int(time.as_nanos());
             }),
@@ -84,7 +87,7 @@ impl Reply {
     /// # Errors
     /// Where it is no answer to an [`Request`].
     pub fn decode(payload: &[u8]) -> Result<(Self, Lamport), BadMessage> {
-        let (service, data) = open(payload)?;
+        let (service, data) = letter::open(payload)?;
         let reply = match service {
             "election" if data.text("election")? == Some("OK") => Self::Election,
             "election" => Self::NoElection,
@@ -94,6 +97,6 @@ impl Reply {
             }
             _ => return Err(BadMessage::UnknownService),
         };
-        Ok((reply, clock(&data)))
+        Ok((reply, letter::clock(&data)))
     }
 }

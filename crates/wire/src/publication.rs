@@ -5,6 +5,7 @@ use papo_core::clock::{Lamport, WallTime};
 use papo_core::log::{Epoch, Index};
 use thiserror::Error;
 
+use crate::letter;
 use crate::limits::{self, Exceeded, Limits};
 use crate::msgpack::{FieldError, Malformed, Map, Value, Writer};
 use crate::timestamp;
@@ -144,23 +145,17 @@ fn encode_tip(tip: &Tip) -> Vec<u8> {
 }
 
 fn encode_announcement(announcement: &Announcement) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(160);
-    writer.map(2);
-    writer.str_entry("service", "election");
-    writer.str("data");
-    writer.map(4);
-    writer.str_entry("coordinator", &announcement.coordinator);
-    writer.str_entry("timestamp", &timestamp::format(announcement.time));
-    writer.uint_entry("clock", announcement.clock.get());
-    writer.uint_entry("epoch", announcement.epoch);
-    writer.into_bytes()
+    letter::write("election", 2, 0, announcement.time, announcement.clock, |writer| {
+        writer.str_entry("coordinator", &announcement.coordinator);
+        writer.uint_entry("epoch", announcement.epoch);
+    })
 }
 
 fn decode_said(map: &Map<'_>, from: &'static str, to: To) -> Result<Delivery, BadPublication> {
     let said = Said {
         index: map.uint("index")?.unwrap_or(0),
-        time: time(map),
-        clock: clock(map),
+        time: letter::time(map).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(map),
         from: map.required_text(from)?.to_owned(),
         to,
         message: map.required_text("message")?.to_owned(),
@@ -170,7 +165,12 @@ fn decode_said(map: &Map<'_>, from: &'static str, to: To) -> Result<Delivery, Ba
 }
 
 fn decode_tip(map: &Map<'_>, of: To) -> Result<Tip, BadPublication> {
-    Ok(Tip { of, index: map.required_uint("index")?, time: time(map), clock: clock(map) })
+    Ok(Tip {
+        of,
+        index: map.required_uint("index")?,
+        time: letter::time(map).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(map),
+    })
 }
 
 fn decode_announcement(map: &Map<'_>) -> Result<Announcement, BadPublication> {
@@ -179,15 +179,7 @@ fn decode_announcement(map: &Map<'_>) -> Result<Announcement, BadPublication> {
     Ok(Announcement {
         coordinator: data.required_text("coordinator")?.to_owned(),
         epoch: data.uint("epoch")?.unwrap_or(0),
-        time: time(&data),
-        clock: clock(&data),
+        time: letter::time(&data).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(&data),
     })
-}
-
-fn time(map: &Map<'_>) -> WallTime {
-    map.text("timestamp").ok().flatten().and_then(timestamp::parse).unwrap_or(WallTime::EPOCH)
-}
-
-fn clock(map: &Map<'_>) -> Lamport {
-    Lamport::new(map.uint("clock").ok().flatten().unwrap_or(0))
 }

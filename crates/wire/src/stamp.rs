@@ -66,3 +66,31 @@ impl Stamp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_are_fixed() {
+        assert_eq!(Stamp::Unordered.encode(), b"\x01\x00\0\0\0\0\0\0\0\0");
+        assert_eq!(Stamp::Index(258).encode(), b"\x01\x01\x02\x01\0\0\0\0\0\0");
+        assert_eq!(Stamp::Epoch(7).encode(), b"\x01\x02\x07\0\0\0\0\0\0\0");
+    }
+
+    #[test]
+    fn each_stamp_is_read_as_it_is_written() {
+        for stamp in [Stamp::Unordered, Stamp::Index(0), Stamp::Index(u64::MAX), Stamp::Epoch(1 << 40)] {
+            assert_eq!(Stamp::decode(&stamp.encode()), Ok(stamp));
+        }
+    }
+
+    #[test]
+    fn other_frames_are_told_apart() {
+        assert_eq!(Stamp::decode(b""), Err(BadStamp::Length(0)));
+        assert_eq!(Stamp::decode(b"\x01\x01\x02"), Err(BadStamp::Length(3)));
+        assert_eq!(Stamp::decode(b"\x01\x01\0\0\0\0\0\0\0\0\0"), Err(BadStamp::Length(11)));
+        assert_eq!(Stamp::decode(b"\x02\x01\0\0\0\0\0\0\0\0"), Err(BadStamp::Version(2)));
+        assert_eq!(Stamp::decode(b"\x01\x09\0\0\0\0\0\0\0\0"), Err(BadStamp::Kind(9)));
+    }
+}

@@ -65,3 +65,43 @@ pub fn check_imported(text: &str) -> Result<(), TextError> {
 pub fn is_request_id(id: &str) -> bool {
     (1..=REQUEST_ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_may_hold_newlines_and_no_other_control_character() {
+        assert_eq!(check_message("olá\nmundo"), Ok(()));
+        assert_eq!(check_message(" "), Ok(()));
+        for text in ["a\0", "a\rb", "a\tb", "\u{1b}[2J", "a\u{9b}b"] {
+            assert_eq!(check_message(text), Err(TextError::Control), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_1_to_8192_bytes() {
+        assert_eq!(check_message(""), Err(TextError::Empty));
+        assert_eq!(check_message(&"a".repeat(MESSAGE_BYTES)), Ok(()));
+        assert_eq!(check_message(&"a".repeat(MESSAGE_BYTES + 1)), Err(TextError::TooLong));
+        assert_eq!(check_message(&"ã".repeat(MESSAGE_BYTES / 2)), Ok(()));
+        assert_eq!(check_message(&"ã".repeat(MESSAGE_BYTES / 2 + 1)), Err(TextError::TooLong));
+    }
+
+    #[test]
+    fn what_was_said_elsewhere_may_be_empty_or_hold_tabs() {
+        assert_eq!(check_imported(""), Ok(()));
+        assert_eq!(check_imported("a\tb\0"), Ok(()));
+        assert_eq!(check_imported(&"a".repeat(MESSAGE_BYTES + 1)), Err(TextError::TooLong));
+    }
+
+    #[test]
+    fn a_request_id_has_1_to_64_printable_bytes() {
+        for id in ["1", "0b6f6d3e-5f3a-4c1c-9d7e-1f1e2d3c4b5a", "olá", &"x".repeat(64)] {
+            assert!(is_request_id(id), "{id:?}");
+        }
+        for id in ["", "a\nb", "\0", &"x".repeat(65)] {
+            assert!(!is_request_id(id), "{id:?}");
+        }
+    }
+}

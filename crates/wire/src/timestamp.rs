@@ -30,3 +30,78 @@ pub fn format(time: WallTime) -> String {
     PRINTER.print_timestamp(&time, &mut text).expect("writing into a String cannot fail");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 2025-11-03T21:14:07Z.
+    const SECONDS: i64 = 1_762_204_447;
+
+    fn at(nanos: i64) -> Option<WallTime> {
+        Some(WallTime::from_nanos(SECONDS * 1_000_000_000 + nanos))
+    }
+
+    #[test]
+    fn every_shape_that_clients_write_is_read() {
+        assert_eq!(parse("2025-11-03T21:14:07.123456"), at(123_456_000), "Python, naive");
+        assert_eq!(parse("2025-11-03T21:14:07"), at(0), "Python, naive, on the second");
+        assert_eq!(parse("2025-11-03T21:14:07.123456+00:00"), at(123_456_000), "Python, aware");
+        assert_eq!(parse("2025-11-03T21:14:07.123Z"), at(123_000_000), "JavaScript");
+        assert_eq!(parse("2025-11-03T18:14:07-03:00"), at(0), "Go, RFC3339");
+        assert_eq!(parse("2025-11-03T18:14:07.123456789-03:00"), at(123_456_789), "Go, RFC3339Nano");
+        assert_eq!(parse("2025-11-03 21:14:07.5"), at(500_000_000), "Python, str()");
+    }
+
+    #[test]
+    fn what_is_no_time_of_this_age_is_ignored() {
+        for text in [
+            "",
+            "now",
+            "1762204447",
+            "2025-13-03T21:14:07Z",
+            "2025-11-03T25:14:07Z",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999",
+            "1969-12-31T23:59:59Z",
+            "-000001-01-01T00:00:00Z",
+            "2025-11-03T21:14:07.123456Z and more",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+        assert_eq!(parse("1970-01-01T00:00:00Z"), Some(WallTime::EPOCH));
+    }
+
+    #[test]
+    fn times_are_written_in_utc_with_microseconds() {
+        assert_eq!(format(WallTime::EPOCH), "1970-01-01T00:00:00.000000Z");
+        let time = WallTime::from_nanos(SECONDS * 1_000_000_000 + 123_456_789);
+        assert_eq!(format(time), "2025-11-03T21:14:07.123456Z");
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_survives_to_the_microsecond(micros in 0..i64::MAX / 1000) {
+            let time = WallTime::from_nanos(micros * 1000);
+            prop_assert_eq!(parse(&format(time)), Some(time));
+        }
+
+        #[test]
+        fn later_times_never_read_earlier(one in 0..i64::MAX, other in 0..i64::MAX) {
+            let (earlier, later) = (one.min(other), one.max(other));
+            prop_assert!(format(WallTime::from_nanos(earlier)) <= format(WallTime::from_nanos(later)));
+        }
+
+        #[test]
+        fn any_time_can_be_written(nanos in any::<i64>()) {
+            format(WallTime::from_nanos(nanos));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reading(text in any::<String>()) {
+            parse(&text);
+        }
+    }
+}

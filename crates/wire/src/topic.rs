@@ -77,3 +77,48 @@ impl fmt::Display for Topic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_topic_is_read_as_it_is_written() {
+        let topics = [
+            (Topic::Channel("geral".to_owned()), "geral"),
+            (Topic::User("ana".to_owned()), "user:ana"),
+            (Topic::ChannelTip("geral".to_owned()), "tip:geral"),
+            (Topic::UserTip("ana".to_owned()), "tip:user:ana"),
+            (Topic::Servers, "servers"),
+        ];
+        for (topic, bytes) in topics {
+            assert_eq!(topic.to_bytes(), bytes.as_bytes());
+            assert_eq!(Topic::parse(bytes.as_bytes()), Some(topic));
+        }
+    }
+
+    #[test]
+    fn prefixes_and_what_nobody_may_hear_are_no_topics() {
+        for bytes in [
+            &b""[..],
+            b"user:",
+            b"tip:",
+            b"tip:user:",
+            b"replication",
+            b"user:a:b",
+            b"a:b",
+            b"tip:a:b",
+            b"\xff",
+        ] {
+            assert_eq!(Topic::parse(bytes), None, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_said_has_a_tip() {
+        assert_eq!(Topic::User("ana".to_owned()).tip(), Some(Topic::UserTip("ana".to_owned())));
+        assert_eq!(Topic::Channel("geral".to_owned()).tip(), Some(Topic::ChannelTip("geral".to_owned())));
+        assert_eq!(Topic::Servers.tip(), None);
+        assert_eq!(Topic::UserTip("ana".to_owned()).tip(), None);
+    }
+}

@@ -1,5 +1,5 @@
 use papo_core::chat::{Said, To};
-use papo_core::clock::{Lamport, WallTime};
+use papo_core::clock::WallTime;
 use thiserror::Error;
 
 use super::encode::ERRO;
@@ -7,9 +7,9 @@ use super::{
     Answer, Event, ExportPage, Failure, HistoryPage, Message, Reason, Record, Reply, Status, SyncPage,
 };
 use crate::Service;
+use crate::letter;
 use crate::limits::{self, Exceeded, Limits};
 use crate::msgpack::{FieldError, Malformed, Map, Value, array};
-use crate::timestamp;
 
 /// A payload that is no reply: whoever sent it does not speak this protocol, or was cut off.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -56,7 +56,12 @@ impl Reply {
             let service = service.ok_or_else(|| BadReply::UnknownService(name.chars().take(64).collect()))?;
             Ok(answer(service, &data, bytes)?)
         };
-        Ok(Self { time: time(&data), clock: clock(&data)?, index: data.uint("index")?.unwrap_or(0), answer })
+        Ok(Self {
+            time: letter::time(&data).unwrap_or(WallTime::EPOCH),
+            clock: letter::clock(&data),
+            index: data.uint("index")?.unwrap_or(0),
+            answer,
+        })
     }
 }
 
@@ -152,8 +157,8 @@ fn message(map: &Map<'_>) -> Result<Message, BadReply> {
     };
     let said = Said {
         index: map.required_uint("index")?,
-        time: time(map),
-        clock: clock(map)?,
+        time: letter::time(map).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(map),
         from: from.to_owned(),
         to,
         message: map.required_text("message")?.to_owned(),
@@ -177,17 +182,9 @@ fn record(map: &Map<'_>) -> Result<Record, BadReply> {
     };
     Ok(Record {
         index: map.required_uint("index")?,
-        time: time(map),
-        clock: clock(map)?,
+        time: letter::time(map).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(map),
         request_id: map.text("request_id")?.map(str::to_owned),
         event,
     })
-}
-
-fn time(map: &Map<'_>) -> WallTime {
-    map.text("timestamp").ok().flatten().and_then(timestamp::parse).unwrap_or(WallTime::EPOCH)
-}
-
-fn clock(map: &Map<'_>) -> Result<Lamport, BadReply> {
-    Ok(Lamport::new(map.uint("clock")?.unwrap_or(0)))
 }

@@ -7,6 +7,7 @@ use super::{
     Answer, Event, ExportPage, Failure, HistoryPage, Message, Reason, Record, Reply, Status, SyncPage,
 };
 use crate::Service;
+use crate::letter;
 use crate::msgpack::Writer;
 use crate::timestamp;
 
@@ -170,16 +171,10 @@ fn encode(
     room: usize,
     write: impl FnOnce(&mut Writer),
 ) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(160 + room);
-    writer.map(2);
-    writer.str_entry("service", service);
-    writer.str("data");
-    writer.map(entries + 3);
-    write(&mut writer);
-    writer.str_entry("timestamp", &timestamp::format(time));
-    writer.uint_entry("clock", clock.get());
-    writer.uint_entry("index", index);
-    writer.into_bytes()
+    letter::write(service, entries + 1, room, time, clock, |writer| {
+        write(writer);
+        writer.uint_entry("index", index);
+    })
 }
 
 fn write_messages(writer: &mut Writer, messages: &[Message]) {

@@ -35,7 +35,7 @@ pub enum Flaw {
     #[error(transparent)]
     Field(#[from] FieldError),
     /// A name that cannot be one.
-    #[error("{named:?}: {error}")]
+    #[error("{}: {error}", match named { Named::User => "user", Named::Channel => "channel" })]
     Name {
         /// What it was to name.
         named: Named,

@@ -1,13 +1,13 @@
-use papo_core::clock::{Lamport, WallTime};
+use papo_core::clock::WallTime;
 use papo_core::log::Name;
 
 use super::{BadRequest, Body, Conversation, Flaw, Import, Imported, Page, Request};
 use crate::Service;
+use crate::letter;
 use crate::limits::{self, Limits, PAGE_DEFAULT, PAGE_ITEMS, SESSION_BYTES};
 use crate::msgpack::{FieldError, Map, Value};
 use crate::names::{self, Named};
 use crate::text;
-use crate::timestamp;
 
 impl Request {
     /// Reads a client's payload.
@@ -61,8 +61,8 @@ fn read(service: Service, data: &Map<'_>) -> Result<Request, Flaw> {
     Ok(Request {
         request_id: request_id(data)?,
         seen: data.uint("seen")?.unwrap_or(0),
-        clock: clock(data),
-        timestamp: time(data),
+        clock: letter::clock(data),
+        timestamp: letter::time(data),
         session: session(data)?,
         body: body(service, data)?,
     })
@@ -131,8 +131,8 @@ fn import(data: &Map<'_>) -> Result<Import, Flaw> {
         Some(_) => return Err(FieldError::Type("record").into()),
     };
     Ok(Import {
-        time: time(&record).unwrap_or(WallTime::EPOCH),
-        clock: clock(&record),
+        time: letter::time(&record).unwrap_or(WallTime::EPOCH),
+        clock: letter::clock(&record),
         what: imported(&record)?,
     })
 }
@@ -192,14 +192,4 @@ fn session(data: &Map<'_>) -> Result<Option<String>, Flaw> {
         Some(session) if session.len() > SESSION_BYTES => Err(Flaw::Session),
         session => Ok(session.map(str::to_owned)),
     }
-}
-
-/// A clock is merged, never relied on: one that makes no sense is one that was not sent.
-fn clock(data: &Map<'_>) -> Lamport {
-    let sent = data.uint("clock").ok().flatten();
-    Lamport::new(sent.filter(|clock| *clock < Lamport::LIMIT).unwrap_or(0))
-}
-
-fn time(data: &Map<'_>) -> Option<WallTime> {
-    data.text("timestamp").ok().flatten().and_then(timestamp::parse)
 }
