@@ -4,3 +4,4 @@ pub mod chat;
 pub mod clock;
 pub mod log;
 pub mod members;
+pub mod replica;

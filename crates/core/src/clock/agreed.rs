@@ -63,9 +63,11 @@ impl AgreedClock {
     /// Follows another coordinator from now on; goes on from what was agreed until it has answered.
     pub fn follow(&mut self, now: Now) {
         self.inherited = match self.reign.take() {
-            Some((since, time)) => {
-                Some(Estimate { time: time.plus(now.instant.since(since)), at: now.instant, bound: Duration::ZERO })
-            }
+            Some((since, time)) => Some(Estimate {
+                time: time.plus(now.instant.since(since)),
+                at: now.instant,
+                bound: Duration::ZERO,
+            }),
             None => self.estimate(now.instant),
         };
         self.coordinator.reset();

@@ -8,4 +8,4 @@ mod window;
 pub use entry::{Entry, Epoch, Index, Position, RequestId};
 pub use operation::{ClusterId, Genesis, Name, Operation};
 pub use persist::{Promise, Write};
-pub use window::{LogWindow, Merged, StoredLog};
+pub use window::{LogWindow, Merged};

@@ -1,0 +1,422 @@
+//! Ordering: the coordinator's work.
+//!
+//! It gives each write the next index, sends the entries while it stores them, and counts itself only once they are stored. An entry
+//! of its own epoch that a majority holds durably is committed, and everything before it (Ongaro 2014, §3.6.2: entries
+//! of older epochs are never committed by counting). A reign begins with an empty entry, which commits what was inherited.
+//!
+//! A coordinator that has not heard from a majority within the failure detector's limit resigns: by then the others may have
+//! another one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Ack, Batch, Beacon, Message, Notice, Output, Proposal, Replica, Resigned, Role};
+use crate::chat::{Digest, RequestKey};
+use crate::clock::{Instant, Lamport, Now};
+use crate::log::{Entry, Epoch, Index, Operation, Position, RequestId};
+use crate::members::{MemberId, ServerName};
+
+/// How many entries may wait to be committed. Beyond that writes stay where they came in, and are handed over again.
+const MAX_UNCOMMITTED: Index = 16_384;
+
+/// How many bytes one batch carries, about: large enough that a flood leaves in few messages, far below the transport's limit.
+const BATCH_ENTRIES: usize = 1_024;
+
+/// A write in the log that is not applied yet: who asks again for the same meanwhile needs no second entry.
+type InFlight = HashSet<(RequestKey, Digest), BuildHasherDefault<std::hash::DefaultHasher>>;
+
+/// A coordinator's state, for as long as its epoch lasts.
+#[derive(Debug)]
+pub(super) struct Reign {
+    epoch: Epoch,
+    pub(super) since: Instant,
+    pub(super) since_wall: crate::clock::WallTime,
+    /// The empty entry that opened the reign.
+    opening: Index,
+    progress: BTreeMap<MemberId, Progress>,
+    in_flight: InFlight,
+    /// Up to where entries were broadcast, and the commit index that was told.
+    sent: Position,
+    told_commit: Index,
+    next_beacon: Instant,
+    next_membership: Instant,
+    next_tips: Instant,
+    handed_at: Instant,
+    hand_over: Option<HandOver>,
+}
+
+/// How far a follower is, as it said itself in this epoch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    /// Durable and equal to our log up to here.
+    pub(super) acked: Index,
+    /// When the last beacon that it answered was sent.
+    pub(super) confirmed: Instant,
+}
+
+#[derive(Debug)]
+struct HandOver {
+    to: MemberId,
+    until: Instant,
+    told: bool,
+}
+
+impl Reign {
+    pub(super) fn new(now: Now, epoch: Epoch, last: Position, commit: Index) -> Self {
+        Self {
+            epoch,
+            since: now.instant,
+            since_wall: now.wall,
+            opening: last.index + 1,
+            progress: BTreeMap::new(),
+            in_flight: InFlight::default(),
+            sent: last,
+            told_commit: commit,
+            next_beacon: now.instant,
+            next_membership: now.instant,
+            next_tips: now.instant,
+            handed_at: now.instant,
+            hand_over: None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let hand_over = self.hand_over.as_ref().map_or(self.next_tips, |hand_over| hand_over.until);
+        self.next_beacon.min(self.next_membership).min(self.next_tips).min(hand_over)
+    }
+
+    /// Whether writes are given positions at the moment.
+    pub(super) fn orders(&self) -> bool {
+        self.hand_over.is_none()
+    }
+
+    /// The moment such that writes handed over before it are to be handed over again, if it is time to do so.
+    pub(super) fn hands_again(&mut self, now: Instant, retry: Duration) -> Option<Instant> {
+        if now.since(self.handed_at) < retry {
+            return None;
+        }
+        let before = self.handed_at;
+        self.handed_at = now;
+        Some(before)
+    }
+
+    pub(super) fn progress(&self, id: &MemberId) -> Option<Progress> {
+        self.progress.get(id).copied()
+    }
+
+    fn acked(&self, id: &MemberId) -> Index {
+        self.progress.get(id).map_or(0, |progress| progress.acked)
+    }
+}
+
+impl Replica {
+    /// The first steps of a coordinator: the empty entry, the announcement, the first beacon.
+    pub(super) fn open_reign(&mut self, now: Now) {
+        for index in self.chat.applied() + 1..=self.log.last().index {
+            let entry = self.log.get(index).expect("what is not applied is in memory");
+            if let Some(identity) = identity(entry)
+                && let Role::Coordinator(reign) = &mut self.role
+            {
+                reign.in_flight.insert(identity);
+            }
+        }
+        self.order_own(now, Operation::Empty);
+        let Role::Coordinator(reign) = &self.role else { return };
+        let epoch = reign.epoch;
+        self.outputs.push_back(Output::Announce { epoch });
+        self.send_beacon(now);
+        self.update_published();
+    }
+
+    /// Gives an entry of the system's own the next position.
+    pub(super) fn order_own(&mut self, now: Now, operation: Operation) -> Arc<Entry> {
+        self.append(now, String::new(), None, operation, Lamport::default())
+    }
+
+    pub(super) fn submitted(&mut self, now: Now, proposals: Vec<Proposal>) {
+        if let Role::Coordinator(reign) = &self.role
+            && reign.orders()
+        {
+            self.order_all(now, proposals);
+        }
+        // Otherwise they stay with the servidor that sent them, which hands them to the next coordinator.
+    }
+
+    pub(super) fn order_all(&mut self, now: Now, proposals: Vec<Proposal>) {
+        for proposal in proposals {
+            if self.log.last().index - self.commit >= MAX_UNCOMMITTED {
+                return;
+            }
+            self.order(now, proposal);
+        }
+    }
+
+    fn order(&mut self, now: Now, proposal: Proposal) {
+        let Proposal { author, request_id, operation, clock } = proposal;
+        let identity = (RequestKey::of(&author, &request_id), Digest::of(&operation));
+        let carried_out = self.chat.recall(&identity.0).is_some_and(|recalled| recalled.digest == identity.1);
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        if carried_out || !reign.in_flight.insert(identity) {
+            return;
+        }
+        self.append(now, author, Some(request_id), operation, clock);
+    }
+
+    fn append(
+        &mut self,
+        now: Now,
+        author: String,
+        request_id: Option<RequestId>,
+        operation: Operation,
+        clock: Lamport,
+    ) -> Arc<Entry> {
+        let Position { index: last, .. } = self.log.last();
+        let (lamport, time) = self.log.last_stamps();
+        let entry = Arc::new(Entry {
+            index: last + 1,
+            epoch: self.promise.epoch,
+            lamport: lamport.receive(clock),
+            time: time.max(self.clock.now(now)),
+            author,
+            request_id,
+            operation,
+        });
+        let merged = self.log.merge(self.log.last(), &[Arc::clone(&entry)], self.commit);
+        self.log_changed(now.instant, merged);
+        entry
+    }
+
+    /// Broadcasts what was ordered since the last drain, and the commit index if it has news.
+    pub(super) fn broadcast_news(&mut self) {
+        let last = self.log.last();
+        let commit = self.commit;
+        loop {
+            let Role::Coordinator(reign) = &mut self.role else { return };
+            let previous = reign.sent;
+            if previous.index == last.index && reign.told_commit == commit {
+                return;
+            }
+            let entries = self.log.slice(previous.index + 1, BATCH_ENTRIES, super::following::FETCH_BYTES);
+            let entries = entries.expect("what was ordered since the last drain is in memory");
+            if let Some(end) = entries.last() {
+                reign.sent = end.position();
+            }
+            reign.told_commit = commit;
+            let batch = Batch { epoch: reign.epoch, previous, entries, commit };
+            self.outputs.push_back(Output::Broadcast(Message::Batch(batch)));
+        }
+    }
+
+    pub(super) fn ack(&mut self, now: Now, from: &MemberId, ack: Ack) {
+        let commit = self.commit;
+        let last = self.log.last().index;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        if ack.epoch != reign.epoch || ack.index > last {
+            return;
+        }
+        let confirmed = Instant::from_nanos(ack.beacon).min(now.instant);
+        let progress =
+            reign.progress.entry(from.clone()).or_insert(Progress { acked: 0, confirmed: reign.since });
+        progress.acked = progress.acked.max(ack.index);
+        progress.confirmed = progress.confirmed.max(confirmed);
+        let acked = progress.acked;
+        if let Some(peer) = self.peers.get_mut(from) {
+            peer.held = peer.held.max(acked.min(commit));
+        }
+        self.advance_commit();
+        self.advance_hand_over(now);
+    }
+
+    /// Commits what a majority holds, if it is of this epoch.
+    pub(super) fn advance_commit(&mut self) {
+        let durable = self.durable_index();
+        let Role::Coordinator(reign) = &self.role else { return };
+        let held = |id: &MemberId| if *id == self.me { durable } else { reign.acked(id) };
+        let index = self.voters().reached_by_majority(held);
+        if index > self.commit && index >= reign.opening {
+            self.commit = index;
+        }
+    }
+
+    /// Whether the reign's first entry is committed, and with it everything inherited.
+    pub(super) fn reign_is_settled(&self) -> bool {
+        matches!(&self.role, Role::Coordinator(reign) if self.commit >= reign.opening)
+    }
+
+    pub(super) fn tick_coordinator(&mut self, now: Now) {
+        if let Some(why) = self.reason_to_resign(now.instant) {
+            return self.resign(now, why);
+        }
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        let (beacon, membership, tips) = (
+            now.instant >= reign.next_beacon,
+            now.instant >= reign.next_membership,
+            now.instant >= reign.next_tips,
+        );
+        if reign.hand_over.as_ref().is_some_and(|hand_over| now.instant >= hand_over.until) {
+            reign.hand_over = None;
+        }
+        if beacon {
+            self.send_beacon(now);
+        }
+        if membership {
+            let next = now.instant + self.settings.timing.membership;
+            let Role::Coordinator(reign) = &mut self.role else { return };
+            reign.next_membership = next;
+            self.review_members(now);
+        }
+        if tips {
+            self.tell_tips(now);
+        }
+        if self.stopping {
+            self.hand_over_to_best(now);
+        }
+    }
+
+    fn reason_to_resign(&self, now: Instant) -> Option<Resigned> {
+        let Role::Coordinator(reign) = &self.role else { return None };
+        if !self.is_member() && self.commit >= self.members.since() {
+            return Some(Resigned::Removed);
+        }
+        if self.disk_stuck(now) {
+            return Some(Resigned::Disk);
+        }
+        let confirmed = |id: &MemberId| {
+            if *id == self.me { now } else { reign.progress(id).map_or(reign.since, |progress| progress.confirmed) }
+        };
+        let heard = self.voters().reached_by_majority(confirmed);
+        (now.since(heard) > self.settings.timing.suspicion).then_some(Resigned::NoMajority)
+    }
+
+    pub(super) fn resign(&mut self, now: Now, why: Resigned) {
+        self.notice(Notice::Resigned(why));
+        self.follow(now);
+    }
+
+    fn send_beacon(&mut self, now: Now) {
+        let held = self.peers.iter().filter(|(_, peer)| peer.held > 0).map(|(id, peer)| (id.clone(), peer.held));
+        let beacon = Beacon {
+            epoch: self.promise.epoch,
+            last: self.log.last(),
+            commit: self.commit,
+            published: self.publishing.published(),
+            sent: now.instant.as_nanos(),
+            held: held.collect(),
+        };
+        let next = now.instant + self.settings.timing.beacon;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        reign.next_beacon = next;
+        // Learners are told as well: that is how they catch up.
+        for name in self.others_heard_lately(now.instant) {
+            self.send(&name, Message::Beacon(beacon.clone()));
+        }
+    }
+
+    /// Members, and everybody else who said something within the last seconds, in order of their names.
+    pub(super) fn others_heard_lately(&self, now: Instant) -> Vec<ServerName> {
+        let members = self.voters().voters().iter().map(|member| member.id.name.clone());
+        let limit = self.settings.timing.disk_silence;
+        let heard = self.peers.iter().filter(|(_, peer)| now.since(peer.heard) < limit);
+        let mut names: Vec<ServerName> = members.chain(heard.map(|(id, _)| id.name.clone())).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| *name != self.me.name);
+        names
+    }
+
+    pub(super) fn asked_clock(&mut self, now: Now, from: &MemberId, sent: u64) {
+        if matches!(self.role, Role::Coordinator(_)) {
+            let (time, last) = (self.clock.now(now), self.log.last().index);
+            self.send(&from.name, Message::Clock { sent, time, last });
+        }
+    }
+
+    fn tell_tips(&mut self, now: Now) {
+        let next = now.instant + self.settings.timing.tips;
+        let memory = self.settings.timing.tip_memory;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        reign.next_tips = next;
+        let since = Instant::from_nanos(now.instant.as_nanos().saturating_sub(memory.as_nanos() as u64));
+        let tips = self.publishing.tips(since);
+        self.outputs.extend(tips.into_iter().map(|(topic, index)| Output::Tip { topic, index }));
+    }
+
+    /// A higher rank asks for the coordination.
+    pub(super) fn asked_hand_over(&mut self, now: Now, from: &MemberId) {
+        if self.voters().named(&from.name).is_some_and(|member| member.id == *from && member.rank > self.rank) {
+            self.hand_over_to(now, from.clone());
+        }
+    }
+
+    /// Stops ordering until `to` has everything, and then lets it stand.
+    fn hand_over_to(&mut self, now: Now, to: MemberId) {
+        let until = now.instant + self.settings.timing.hand_over;
+        let settled = self.reign_is_settled();
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        if !settled || reign.hand_over.is_some() {
+            return;
+        }
+        self.notice(Notice::HandingOver(to.name.clone()));
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        reign.hand_over = Some(HandOver { to, until, told: false });
+        self.advance_hand_over(now);
+    }
+
+    /// Before a stop: to the highest rank that is nearly caught up, or to anybody.
+    pub(super) fn hand_over_to_best(&mut self, now: Now) {
+        let suspicion = self.settings.timing.suspicion;
+        let Role::Coordinator(reign) = &self.role else { return };
+        let alive = |id: &MemberId| {
+            reign.progress(id).is_some_and(|progress| now.instant.since(progress.confirmed) < suspicion)
+        };
+        let best = self
+            .voters()
+            .voters()
+            .iter()
+            .filter(|member| member.id != self.me && alive(&member.id))
+            .max_by_key(|member| (reign.acked(&member.id) + 1_000 >= self.commit, member.rank));
+        if let Some(best) = best.map(|member| member.id.clone()) {
+            self.hand_over_to(now, best);
+        }
+    }
+
+    fn advance_hand_over(&mut self, now: Now) {
+        let last = self.log.last().index;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        let epoch = reign.epoch;
+        let Some(hand_over) = &reign.hand_over else { return };
+        if hand_over.told || now.instant >= hand_over.until || reign.acked(&hand_over.to) < last {
+            return;
+        }
+        let to = hand_over.to.name.clone();
+        if let Some(hand_over) = &mut reign.hand_over {
+            hand_over.told = true;
+        }
+        self.send(&to, Message::HandOver { epoch });
+    }
+
+    /// A write was applied: copies of it are recognised by the chat state from now on.
+    pub(super) fn landed(&mut self, identity: (RequestKey, Digest)) {
+        if let Role::Coordinator(reign) = &mut self.role {
+            reign.in_flight.remove(&identity);
+        }
+    }
+
+    /// Publishes what is committed and not known to be published.
+    pub(super) fn update_published(&mut self) {
+        if !matches!(self.role, Role::Coordinator(_)) {
+            return;
+        }
+        while let Some(delivery) = self.publishing.publish() {
+            self.outputs.push_back(Output::Publish(delivery));
+        }
+    }
+}
+
+/// The identity of the request in an entry.
+fn identity(entry: &Entry) -> Option<(RequestKey, Digest)> {
+    let id = entry.request_id.as_ref()?;
+    Some((RequestKey::of(&entry.author, id), Digest::of(&entry.operation)))
+}

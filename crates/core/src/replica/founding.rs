@@ -1,0 +1,284 @@
+//! How a cluster begins, and how a servidor comes back.
+//!
+//! A new cluster is founded once: the first of the configured names waits until all of them have reported empty disks, and
+//! then proposes the founding entry. Who stored one refuses any other, so a servidor that lost its disk cannot found a second
+//! cluster beside the first: the others' disks are not empty.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::disk::DiskQueue;
+use super::following::Following;
+use super::publishing::Publishing;
+use super::requests::Requests;
+use super::{Availability, Hello, Message, Notice, Output, Peer, Replica, Role, Timing};
+use crate::chat::{Applied, ChatState, RULES};
+use crate::clock::{AgreedClock, Instant, Lamport, Now};
+use crate::log::{ClusterId, Entry, Genesis, Index, LogWindow, Operation, Position, Promise, Write};
+use crate::members::{DiskId, Member, MemberHistory, MemberId, ServerName};
+
+/// How long referencia may take to give everybody a rank before the founder gives them itself, by their order in its configuration.
+const RANK_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Servidores that were silent for this long, and are no members, are forgotten.
+const FORGET: Duration = Duration::from_secs(3600);
+
+/// What a servidor is configured with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name, unique in the cluster and the same after every restart.
+    pub name: ServerName,
+    /// Who founds a new cluster, by name; the first one proposes it. Empty where this servidor only ever joins.
+    pub genesis: Vec<ServerName>,
+    /// Secret that a cluster founded here signs its sessions with; drawn at random by the shell.
+    pub session_key: [u8; 32],
+    /// Seeds every random choice: backoffs, round numbers, the cluster's id.
+    pub seed: u64,
+    /// All time spans.
+    pub timing: Timing,
+}
+
+/// What is on the disk, besides the log.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The disk's identity.
+    pub disk: DiskId,
+    /// The highest promise.
+    pub promise: Promise,
+    /// What is known to be committed, at least.
+    pub committed: Index,
+}
+
+/// Reads a servidor's log back, entry by entry, and then becomes a [`Replica`].
+#[derive(Debug)]
+pub struct Recovery {
+    settings: Settings,
+    stored: Stored,
+    log: LogWindow,
+    members: MemberHistory,
+    chat: ChatState,
+}
+
+impl Recovery {
+    /// Begins with an empty log.
+    pub fn new(settings: Settings, stored: Stored) -> Self {
+        Self {
+            settings,
+            stored,
+            log: LogWindow::default(),
+            members: MemberHistory::default(),
+            chat: ChatState::new(),
+        }
+    }
+
+    /// Takes the next entry of the log; applies it if it is known to be committed, and returns what that came to.
+    pub fn replay(&mut self, entry: Arc<Entry>) -> Option<Applied> {
+        self.members.append(&entry);
+        let applied = (entry.index <= self.stored.committed).then(|| self.chat.apply(&entry));
+        self.log.append(entry);
+        self.log.trim(self.stored.committed);
+        applied
+    }
+
+    /// The servidor, as it was when it stopped.
+    pub fn finish(self, now: Now) -> Replica {
+        let Self { settings, stored, log, members, chat } = self;
+        let mut rng = fastrand::Rng::with_seed(settings.seed);
+        let me = MemberId { name: settings.name.clone(), disk: stored.disk };
+        // What was committed may be less than what the disk claims, if the disk lost its end. Then a peer will know.
+        let commit = chat.applied();
+        let incarnation = rng.u64(1..);
+        let last = log.last();
+        Replica {
+            rank: members.current().rank_of(&me.name).unwrap_or(0),
+            highest: stored.promise.epoch.max(last.epoch),
+            promise: stored.promise,
+            disk: DiskQueue::new(last.index),
+            role: Role::Follower(Following::new(now.instant, commit)),
+            records_applied: chat.applied(),
+            founding: Founding { incarnation, complete_since: None, genesis: log.get(1).cloned() },
+            settings,
+            me,
+            rng,
+            log,
+            members,
+            commit,
+            chat,
+            peers: BTreeMap::new(),
+            clock: AgreedClock::default(),
+            requests: Requests::default(),
+            publishing: Publishing::starting_at(commit),
+            availability: Availability::Withdrawn,
+            stopping: false,
+            next_hello: now.instant,
+            next_clock: now.instant,
+            clock_samples: 0,
+            reads: BTreeMap::new(),
+            next_read: 0,
+            unsaved: None,
+            records: Vec::new(),
+            outputs: std::collections::VecDeque::new(),
+        }
+    }
+}
+
+/// What a servidor needs to found a cluster, or to be found.
+#[derive(Debug)]
+pub(super) struct Founding {
+    incarnation: u64,
+    /// Since when everybody named in the configuration is here, with an empty disk.
+    complete_since: Option<Instant>,
+    /// The founding entry, while it is in memory: whoever it names and has not stored it yet gets it again.
+    genesis: Option<Arc<Entry>>,
+}
+
+impl Replica {
+    /// What this servidor says of itself, for addresses whose owner is not known yet.
+    #[must_use]
+    pub fn hello(&self) -> Hello {
+        Hello {
+            rank: self.rank,
+            last: self.log.last(),
+            promised: self.promise.epoch,
+            rules: RULES,
+            incarnation: self.founding.incarnation,
+        }
+    }
+
+    pub(super) fn greet_all(&mut self, now: Now) {
+        let empty = self.log.last().index == 0;
+        // A cluster that is being founded should not wait a second between the steps.
+        let pause = if empty { self.settings.timing.hello / 10 } else { self.settings.timing.hello };
+        self.next_hello = now.instant + pause;
+        let voters = self.members.current();
+        self.peers.retain(|id, peer| voters.counts(id) || now.instant.since(peer.heard) < FORGET);
+        self.outputs.push_back(Output::Greet(self.hello()));
+        self.found_when_complete(now);
+    }
+
+    /// Whether `from` has no business here.
+    pub(super) fn is_stranger(&mut self, from: &MemberId, cluster: Option<ClusterId>) -> bool {
+        if from.name == self.me.name {
+            if from.disk != self.me.disk {
+                self.notice(Notice::NameTaken(from.clone()));
+            }
+            return true;
+        }
+        let other = matches!((self.cluster(), cluster), (Some(ours), Some(theirs)) if ours != theirs);
+        if other {
+            self.notice(Notice::OtherCluster(from.clone()));
+        }
+        other
+    }
+
+    pub(super) fn greeted(&mut self, now: Now, from: &MemberId, hello: Hello) {
+        self.highest = self.highest.max(hello.promised);
+        let Some(peer) = self.peers.get_mut(from) else { return };
+        let (last, held) = (hello.last.index, peer.held);
+        peer.hello = Some(hello);
+        if last < held {
+            self.send(&from.name, Message::Outdated);
+        }
+        if last == 0
+            && let Some(genesis) = self.founding.genesis.clone()
+            && self.voters().counts(from)
+        {
+            self.send(&from.name, Message::Found(genesis));
+        }
+        self.found_when_complete(now);
+    }
+
+    /// Founds the cluster, if that is up to us and everybody is here.
+    fn found_when_complete(&mut self, now: Now) {
+        let proposes = self.settings.genesis.first() == Some(&self.me.name) && self.log.last().index == 0;
+        if !proposes || self.promise.epoch > 0 {
+            return;
+        }
+        let Some(found) = self.empty_disks(now.instant) else {
+            self.founding.complete_since = None;
+            return;
+        };
+        let since = *self.founding.complete_since.get_or_insert(now.instant);
+        let mut ranks: Vec<u64> = found.iter().map(|member| member.rank).filter(|rank| *rank > 0).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        let members = if ranks.len() == found.len() {
+            found
+        } else if now.instant.since(since) >= RANK_PATIENCE {
+            (1..).zip(found).map(|(rank, member)| Member { rank, ..member }).collect()
+        } else {
+            return;
+        };
+        self.found(now, members);
+    }
+
+    /// Everybody named in the configuration, if all were heard lately and their disks are empty.
+    fn empty_disks(&self, now: Instant) -> Option<Vec<Member>> {
+        let limit = self.settings.timing.hello;
+        let find = |name: &ServerName| {
+            if *name == self.me.name {
+                return Some(Member { id: self.me.clone(), rank: self.rank });
+            }
+            let mut known = self.peers.iter().filter(|(id, peer)| id.name == *name && now.since(peer.heard) < limit);
+            let (id, peer) = known.next()?;
+            let hello = peer.hello.as_ref()?;
+            let alone_and_empty = known.next().is_none() && hello.last == Position::default();
+            alone_and_empty.then(|| Member { id: id.clone(), rank: hello.rank })
+        };
+        self.settings.genesis.iter().map(find).collect()
+    }
+
+    fn found(&mut self, now: Now, members: Vec<Member>) {
+        let genesis = Genesis {
+            cluster: ClusterId(self.rng.u64(1..)),
+            members,
+            session_key: self.settings.session_key.to_vec(),
+            rules: RULES,
+        };
+        let entry = Arc::new(Entry {
+            index: 1,
+            epoch: 1,
+            lamport: Lamport::new(1),
+            time: now.wall,
+            author: String::new(),
+            request_id: None,
+            operation: Operation::Genesis(genesis),
+        });
+        self.store_genesis(now, &entry);
+        self.send_members(&Message::Found(entry));
+    }
+
+    pub(super) fn founded(&mut self, now: Now, from: &MemberId, entry: &Arc<Entry>) {
+        let Operation::Genesis(genesis) = &entry.operation else { return };
+        let names_us = genesis.members.iter().any(|member| member.id == self.me);
+        let from_a_founder = genesis.members.iter().any(|member| member.id == *from);
+        if self.log.last().index == 0 && entry.index == 1 && entry.epoch == 1 && names_us && from_a_founder {
+            self.store_genesis(now, entry);
+            self.greet_all(now);
+        }
+    }
+
+    fn store_genesis(&mut self, now: Now, entry: &Arc<Entry>) {
+        let merged = self.log.merge(Position::default(), &[Arc::clone(entry)], 0);
+        self.log_changed(now.instant, merged);
+        self.founding.genesis = Some(Arc::clone(entry));
+        self.rank = self.voters().rank_of(&self.me.name).unwrap_or(self.rank);
+        self.notice(Notice::Founded(Arc::clone(entry)));
+    }
+
+    /// A member remembers more of this disk than is on it: what it promised cannot be relied on. It becomes another disk, which has
+    /// promised nothing, and learns what it lacks.
+    pub(super) fn outdated(&mut self, now: Now) {
+        self.me.disk = DiskId(self.rng.u64(1..));
+        self.notice(Notice::DiskOutdated);
+        self.follow(now);
+        self.persist_behind_log(now.instant, Write::RenewDisk(self.me.disk));
+    }
+}
+
+impl Peer {
+    pub(super) fn heard_within(&self, now: Instant, limit: Duration) -> bool {
+        now.since(self.heard) < limit
+    }
+}

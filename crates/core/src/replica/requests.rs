@@ -1,0 +1,272 @@
+//! The requests of clients that wait here for their answers.
+//!
+//! A write stays until it is answered from this servidor's own apply, and is handed to every coordinator that comes and goes
+//! meanwhile; the log tells copies of it apart by their id, so handing it over once too often is harmless. A read stays until
+//! the state has reached what its client has seen.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
+
+use super::output::Answer;
+use super::{Proposal, Ticket, WriteRequest};
+use crate::chat::{Digest, Outcome, RequestKey};
+use crate::clock::Instant;
+use crate::log::{Epoch, Index};
+
+/// How many writes may wait at one servidor. Beyond that clients are told so at once.
+const MAX_WRITES: usize = 8192;
+
+/// How many reads may wait at one servidor for the state to catch up with what their clients have seen.
+const MAX_READS: usize = 8192;
+
+/// A request and what it asks for.
+type Identity = (RequestKey, Digest);
+
+#[derive(Debug)]
+struct Write {
+    proposal: Proposal,
+    /// In the order in which requests came in, so that they are handed over in that order too.
+    arrival: u64,
+    waiting: Vec<Ticket>,
+    handed: Option<(Epoch, Instant)>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Write(Identity),
+    Read(Index),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    place: Place,
+    deadline: Instant,
+    arrived: Instant,
+}
+
+/// All requests that wait.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    // Looked up, never iterated over: its order cannot show.
+    writes: HashMap<Identity, Write, BuildHasherDefault<std::hash::DefaultHasher>>,
+    by_arrival: BTreeMap<u64, Identity>,
+    unhanded: BTreeSet<u64>,
+    reads: BTreeMap<Index, BTreeSet<Ticket>>,
+    waiting: BTreeMap<Ticket, Waiting>,
+    deadlines: BTreeSet<(Instant, Ticket)>,
+    arrivals: u64,
+}
+
+impl Requests {
+    /// Keeps a write until it is answered.
+    pub(super) fn add_write(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        deadline: Instant,
+        identity: Identity,
+        request: WriteRequest,
+    ) -> Result<(), Answer> {
+        if self.writes.len() >= MAX_WRITES {
+            return Err(Answer::Overloaded);
+        }
+        let arrival = self.arrivals;
+        let write = self.writes.entry(identity).or_insert_with(|| {
+            let WriteRequest { author, request_id, operation, clock } = request;
+            let proposal = Proposal { author, request_id, operation, clock };
+            Write { proposal, arrival, waiting: Vec::new(), handed: None }
+        });
+        if write.waiting.is_empty() {
+            self.arrivals += 1;
+            self.by_arrival.insert(arrival, identity);
+            self.unhanded.insert(arrival);
+        }
+        write.waiting.push(ticket);
+        self.wait(now, ticket, deadline, Place::Write(identity));
+        Ok(())
+    }
+
+    /// Keeps a read until `seen` is applied.
+    pub(super) fn add_read(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        deadline: Instant,
+        seen: Index,
+    ) -> Result<(), Answer> {
+        if self.waiting.len() >= MAX_WRITES + MAX_READS {
+            return Err(Answer::Overloaded);
+        }
+        self.reads.entry(seen).or_default().insert(ticket);
+        self.wait(now, ticket, deadline, Place::Read(seen));
+        Ok(())
+    }
+
+    fn wait(&mut self, now: Instant, ticket: Ticket, deadline: Instant, place: Place) {
+        self.deadlines.insert((deadline, ticket));
+        self.waiting.insert(ticket, Waiting { place, deadline, arrived: now });
+    }
+
+    /// Nobody waits for `ticket` any more; a write that was handed over is left to its fate.
+    pub(super) fn forget(&mut self, ticket: Ticket) {
+        self.remove(ticket);
+    }
+
+    fn remove(&mut self, ticket: Ticket) -> Option<bool> {
+        let waiting = self.waiting.remove(&ticket)?;
+        self.deadlines.remove(&(waiting.deadline, ticket));
+        match waiting.place {
+            Place::Read(seen) => {
+                if let Some(tickets) = self.reads.get_mut(&seen) {
+                    tickets.remove(&ticket);
+                    if tickets.is_empty() {
+                        self.reads.remove(&seen);
+                    }
+                }
+                Some(false)
+            }
+            Place::Write(identity) => {
+                let write = self.writes.get_mut(&identity).expect("a waiting write is kept");
+                write.waiting.retain(|other| *other != ticket);
+                let handed = write.handed.is_some();
+                if write.waiting.is_empty() {
+                    self.drop_write(&identity);
+                }
+                Some(handed)
+            }
+        }
+    }
+
+    fn drop_write(&mut self, identity: &Identity) -> Option<Write> {
+        let write = self.writes.remove(identity)?;
+        self.by_arrival.remove(&write.arrival);
+        self.unhanded.remove(&write.arrival);
+        Some(write)
+    }
+
+    /// Answers everybody who waits for this write.
+    pub(super) fn settle(
+        &mut self,
+        identity: Identity,
+        outcome: Outcome,
+        index: Index,
+    ) -> impl Iterator<Item = (Ticket, Answer)> {
+        let waiting = self.drop_write(&identity).map(|write| write.waiting).unwrap_or_default();
+        for ticket in &waiting {
+            if let Some(waited) = self.waiting.remove(ticket) {
+                self.deadlines.remove(&(waited.deadline, *ticket));
+            }
+        }
+        waiting.into_iter().map(move |ticket| (ticket, Answer::Written { outcome, index }))
+    }
+
+    /// Answers the reads that the state has caught up with.
+    pub(super) fn readable(&mut self, applied: Index) -> Vec<(Ticket, Answer)> {
+        if self.reads.first_key_value().is_none_or(|(seen, _)| *seen > applied) {
+            return Vec::new();
+        }
+        let later = self.reads.split_off(&(applied + 1));
+        let ready = std::mem::replace(&mut self.reads, later);
+        let tickets: Vec<Ticket> = ready.into_values().flatten().collect();
+        for ticket in &tickets {
+            if let Some(waited) = self.waiting.remove(ticket) {
+                self.deadlines.remove(&(waited.deadline, *ticket));
+            }
+        }
+        tickets.into_iter().map(|ticket| (ticket, Answer::Readable)).collect()
+    }
+
+    /// Reads that came in before `before` and claim to have seen more than there is.
+    pub(super) fn beyond(&mut self, last: Index, before: Instant) -> Vec<(Ticket, Answer)> {
+        let mut tickets = Vec::new();
+        for ticket in self.reads.range(last + 1..).flat_map(|(_, tickets)| tickets) {
+            if self.waiting.get(ticket).is_some_and(|waiting| waiting.arrived <= before) {
+                tickets.push(*ticket);
+            }
+        }
+        for ticket in &tickets {
+            self.remove(*ticket);
+        }
+        tickets.into_iter().map(|ticket| (ticket, Answer::BeyondLog { last })).collect()
+    }
+
+    /// The first seen index that is waited for, beyond `last`.
+    pub(super) fn waits_beyond(&self, last: Index) -> bool {
+        self.reads.last_key_value().is_some_and(|(seen, _)| *seen > last)
+    }
+
+    /// What is to be handed to the coordinator of `epoch`: in order of arrival, what it was never handed, and what it was
+    /// handed before `again` without being heard of since.
+    pub(super) fn hand_over(&mut self, epoch: Epoch, now: Instant, again: Option<Instant>) -> Vec<Proposal> {
+        let due: Vec<u64> = match again {
+            None => std::mem::take(&mut self.unhanded).into_iter().collect(),
+            Some(again) => {
+                self.unhanded.clear();
+                let is_due = |identity: &Identity| match self.writes[identity].handed {
+                    Some((handed_in, at)) => handed_in != epoch || at <= again,
+                    None => true,
+                };
+                self.by_arrival.iter().filter(|(_, identity)| is_due(identity)).map(|(at, _)| *at).collect()
+            }
+        };
+        let mut proposals = Vec::with_capacity(due.len());
+        for arrival in due {
+            let write = self.writes.get_mut(&self.by_arrival[&arrival]).expect("a known arrival is kept");
+            write.handed = Some((epoch, now));
+            proposals.push(write.proposal.clone());
+        }
+        proposals
+    }
+
+    /// Whether there is something that no coordinator was handed.
+    pub(super) fn has_unhanded(&self) -> bool {
+        !self.unhanded.is_empty()
+    }
+
+    /// Whether some write waits.
+    pub(super) fn has_writes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// Gives up, because no coordinator is heard, on what another servidor may still be able to do: reads, and writes that
+    /// were never handed to a coordinator. The others are answered by their apply or at their deadline.
+    pub(super) fn give_back(&mut self) -> Vec<(Ticket, Answer)> {
+        let unhanded = |write: &Write| write.handed.is_none();
+        let tickets: Vec<Ticket> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| match &waiting.place {
+                Place::Read(_) => true,
+                Place::Write(identity) => unhanded(&self.writes[identity]),
+            })
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        for ticket in &tickets {
+            self.remove(*ticket);
+        }
+        tickets.into_iter().map(|ticket| (ticket, Answer::Elsewhere { ordered: false })).collect()
+    }
+
+    /// Answers what has waited up to its deadline.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<(Ticket, Answer)> {
+        let mut expired = Vec::new();
+        while let Some((deadline, ticket)) = self.deadlines.first().copied() {
+            if deadline > now {
+                break;
+            }
+            let handed = self.remove(ticket).expect("a deadline belongs to a waiting request");
+            expired.push((ticket, if handed { Answer::Unknown } else { Answer::TimedOut }));
+        }
+        expired
+    }
+
+    /// When the next deadline is.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// How many requests wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
