@@ -109,6 +109,12 @@ impl Recent {
         size_of_val(&*self.shards) + self.shards.iter().map(Table::bytes).sum::<usize>()
     }
 
+    /// How many slots a search for `key` looks at.
+    #[cfg(test)]
+    pub(super) fn steps(&self, key: RequestKey) -> usize {
+        self.shards[self.shard(key)].steps(key, self.seed)
+    }
+
     /// How many shards hold anything.
     #[cfg(test)]
     pub(super) fn shards_in_use(&self) -> usize {

@@ -92,6 +92,13 @@ impl Table {
         size_of_val(&*self.slots)
     }
 
+    /// How many slots a search for `key` looks at.
+    #[cfg(test)]
+    pub(super) fn steps(&self, key: RequestKey, seed: u64) -> usize {
+        let (from, len) = (home(key.bits(), seed, self.slots.len()), self.slots.len());
+        (self.probe(key.bits(), seed) + len - from) % len + 1
+    }
+
     /// Lays the slots from `floor` on out afresh, with room for some more.
     fn rebuild(&mut self, floor: Index, seed: u64) {
         let kept = |slot: &&Slot| !slot.is_free() && slot.index() >= floor;

@@ -33,15 +33,38 @@ fn remember(recent: &mut Recent, indices: std::ops::RangeInclusive<u64>, time: W
 fn a_million_ids_are_all_known_at_under_60_bytes_each_however_many_there_are_so_far() {
     let mut recent = Recent::new();
     recent.reseed(b"a key of the cluster");
-    let mut known = 0;
-    for count in [100_000, 130_000, 160_000, 200_000, 500_000, 1_000_000] {
-        remember(&mut recent, known + 1..=count, WallTime::EPOCH);
-        known = count;
+    let known = 1_000_000;
+    for count in (20_000..=known).step_by(20_000) {
+        remember(&mut recent, count - 19_999..=count, WallTime::EPOCH);
         let each = recent.bytes() / count as usize;
         assert!(each < 60, "{each} bytes for each of {count} ids");
     }
     assert!((1..=known).all(|index| recent.recall(key(index)) == Some(settled(index))));
     assert!((known + 1..known + 1000).all(|index| recent.recall(key(index)).is_none()));
+}
+
+#[test]
+fn a_search_takes_few_steps_whether_it_finds_or_not() {
+    let mut recent = Recent::new();
+    recent.reseed(b"a key of the cluster");
+    for count in (20_000..=200_000).step_by(20_000) {
+        remember(&mut recent, count - 19_999..=count, WallTime::EPOCH);
+        let steps = |keys: std::ops::Range<u64>| keys.map(|number| recent.steps(key(number))).sum::<usize>();
+        assert!(steps(1..10_001) < 5 * 10_000);
+        assert!(steps(1_000_001..1_010_001) < 20 * 10_000);
+    }
+}
+
+#[test]
+fn a_time_before_that_of_an_earlier_entry_forgets_nothing() {
+    let mut recent = Recent::new();
+    let noon = WallTime::from_nanos(12 * HOUR);
+    remember(&mut recent, 1..=10, noon);
+    remember(&mut recent, 11..=20, WallTime::EPOCH);
+    recent.advance(21, noon.shifted(24 * HOUR));
+    assert!((1..=20).all(|index| recent.recall(key(index)) == Some(settled(index))));
+    recent.advance(22, noon.shifted(25 * HOUR));
+    assert!((1..=20).all(|index| recent.recall(key(index)).is_none()));
 }
 
 #[test]
