@@ -1,11 +1,13 @@
 //! The life of a process: settings, logs, the work, and an exit code that tells how it ended.
 
 use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
+use clap::builder::StyledStr;
 use clap::{Args, Command, FromArgMatches};
 use tracing_subscriber::filter::Targets;
 
@@ -31,7 +33,7 @@ pub struct Boot<S> {
     pub http: Option<SocketAddr>,
 }
 
-/// Keys that every binary has.
+// Keys that every binary has. (Not a doc comment: `clap` would make it the binary's description.)
 #[derive(Args, Debug)]
 struct Common {
     /// YAML file with settings: lines of `key: value`, the keys named like these flags
@@ -46,7 +48,7 @@ struct Common {
     log_format: LogFormat,
 }
 
-/// Keys of what runs for long.
+// Keys of what runs for long.
 #[derive(Args, Debug)]
 struct Pages {
     /// Address for health checks and metrics (/livez /readyz /startupz /metrics), as 0.0.0.0:9100; off when absent
@@ -93,7 +95,7 @@ fn live<S: Settings>(
     let (settings, common, pages) = match read(life, arguments) {
         Ok(read) => read,
         Err(Stop::Show(text)) => {
-            print!("{text}");
+            show(&text);
             return Exit::Ok.into();
         }
         Err(Stop::Mistaken(mistakes)) => {
@@ -119,6 +121,15 @@ fn live<S: Settings>(
             }
             failure.exit().into()
         }
+    }
+}
+
+fn show(text: &StyledStr) {
+    let mut out = std::io::stdout();
+    let written = if out.is_terminal() { write!(out, "{}", text.ansi()) } else { write!(out, "{text}") };
+    if let Err(error) = written {
+        // Whoever asked for help has stopped reading it.
+        tracing::debug!("help was not read to its end: {error}");
     }
 }
 

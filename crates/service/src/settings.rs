@@ -18,6 +18,7 @@ mod mistake;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::StyledStr;
 use clap::{ArgMatches, Command};
 
 pub use mistake::Mistake;
@@ -45,7 +46,7 @@ pub(crate) struct Sources<'a> {
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// Somebody asked for `--help` or `--version`: this is it.
-    Show(String),
+    Show(StyledStr),
     /// Something is wrong.
     Mistaken(Mistakes),
 }

@@ -50,7 +50,8 @@ fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
         return papo_service::run(sample);
     }
-    let checks: [(&str, fn()); 7] = [
+    let checks: [(&str, fn()); 8] = [
+        ("help_is_that_of_the_service", help_is_that_of_the_service),
         ("a_service_shows_its_health_and_stops_on_sigterm", a_service_shows_its_health_and_stops_on_sigterm),
         (
             "a_panic_in_any_thread_is_logged_and_ends_with_70",
@@ -72,6 +73,20 @@ fn main() -> ExitCode {
     }
     println!("test result: ok");
     ExitCode::SUCCESS
+}
+
+fn help_is_that_of_the_service() {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .arg("--help")
+        .env(ROLE, "1")
+        .output()
+        .expect("it runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    assert!(
+        output.status.success() && help.starts_with("The service under test\n\nUsage: sample "),
+        "{help}"
+    );
+    assert!(help.contains("PAPO_HTTP"), "{help}");
 }
 
 fn a_service_shows_its_health_and_stops_on_sigterm() {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::builder::ValueParser;
+use clap::builder::{StyledStr, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -27,7 +27,7 @@ pub(super) fn read(
         };
         match error.kind() {
             ErrorKind::DisplayHelp => return Err(Stop::Show(help(command, &arguments))),
-            ErrorKind::DisplayVersion => return Err(Stop::Show(error.render().to_string())),
+            ErrorKind::DisplayVersion => return Err(Stop::Show(error.render())),
             ErrorKind::UnknownArgument => {
                 let unknown = text(&error, ContextKind::InvalidArg).unwrap_or_default();
                 let near = text(&error, ContextKind::SuggestedArg);
@@ -79,11 +79,10 @@ fn collect(keys: &[Key], matches: &ArgMatches) -> Values {
     values
 }
 
-fn help(command: &Command, arguments: &[OsString]) -> String {
+fn help(command: &Command, arguments: &[OsString]) -> StyledStr {
     let mut command = command.clone();
     let long = arguments.iter().any(|argument| argument == "--help");
-    let help = if long { command.render_long_help() } else { command.render_help() };
-    help.ansi().to_string()
+    if long { command.render_long_help() } else { command.render_help() }
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
