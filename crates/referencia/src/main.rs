@@ -1,3 +1,67 @@
-//! Discovery: gives each servidor its rank and lists the live ones.
+//! Discovery: gives each servidor its rank, takes heartbeats, lists the live ones.
+//!
+//! [`registry`] decides, [`desk`] talks. Nothing is stored: see the registry for why ranks are for good all the same.
 
-fn main() {}
+mod counters;
+mod desk;
+mod registry;
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use papo_service::{Boot, Failure, Settings};
+use papo_transport::{Kind, Net, SocketOptions, ZmqContext, ZmqNet};
+
+use crate::counters::Counters;
+use crate::desk::Desk;
+use crate::registry::Registry;
+
+/// Discovery: gives each servidor its rank, takes heartbeats, lists the live ones.
+///
+/// Servidores ask for their rank when they start (`rank`), say that they live (`heartbeat`) and find one another
+/// (`list`). The chat goes on while this is down. Nothing is stored on a disk: servidores tell the rank that their
+/// log holds when they ask again.
+///
+/// Every setting can be given as a flag, as an environment variable (PAPO_PORT), or in a YAML file (port: 5560);
+/// the first of them wins.
+#[derive(clap::Parser)]
+#[command(name = "referencia", version)]
+struct Referencia {
+    /// IP address to listen on
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
+    listen: IpAddr,
+    /// Port to listen on; 0 takes a free one, and the log tells which
+    #[arg(long, value_name = "PORT", default_value_t = 5560)]
+    port: u16,
+    /// How long a servidor may be silent before it is no longer listed
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = papo_service::duration)]
+    expiry: Duration,
+}
+
+impl Settings for Referencia {}
+
+/// Requests are a few hundred bytes; a longer frame costs its sender the connection.
+const LONGEST_REQUEST: usize = 16 * 1024;
+/// A desk that has not turned for this long is stuck.
+const STUCK: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    papo_service::run(serve)
+}
+
+fn serve(boot: Boot<Referencia>) -> Result<(), Failure> {
+    let Boot { settings, shutdown, health, metrics, .. } = boot;
+    let mut net = ZmqNet::new(&ZmqContext::new())?;
+    let socket =
+        net.open(Kind::Router, &SocketOptions { max_message: LONGEST_REQUEST, ..SocketOptions::default() })?;
+    let address =
+        net.bind(socket, SocketAddr::new(settings.listen, settings.port)).map_err(Failure::config)?;
+    tracing::info!(%address, "listening");
+
+    let mut desk = Desk::new(net, socket, Registry::new(settings.expiry), Counters::new(&metrics));
+    health.set_started();
+    health.set_ready();
+    desk.run(&shutdown, &health.watch("desk", STUCK));
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! What an operator can watch.
+
+use std::fmt::Display;
+
+use papo_service::Metrics;
+use papo_wire::referencia::Request;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Counters {
+    requests: Family<[(&'static str, &'static str); 1], Counter>,
+    bad_input: Counter,
+    refused: Counter,
+    unanswered: Counter,
+    live: Gauge,
+    known: Gauge,
+}
+
+impl Counters {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let requests = Family::default();
+        metrics.register("requests", "Requests that made sense, by service", requests.clone());
+        Self {
+            requests,
+            bad_input: metrics.counter("bad_input", "Messages that made no sense"),
+            refused: metrics.counter("refused", "Requests that were refused"),
+            unanswered: metrics.counter("unanswered", "Answers whose receiver was gone"),
+            live: metrics.gauge("live_servidores", "Servidores heard of lately"),
+            known: metrics.gauge("known_servidores", "Servidores that have a rank"),
+        }
+    }
+
+    pub(crate) fn request(&self, request: &Request) {
+        let service = match request {
+            Request::Rank { .. } => "rank",
+            Request::Heartbeat { .. } => "heartbeat",
+            Request::List => "list",
+        };
+        self.requests.get_or_create(&[("service", service)]).inc();
+    }
+
+    /// Counts nonsense, and says what it was.
+    pub(crate) fn bad(&self, what: &(impl Display + ?Sized)) {
+        self.bad_input.inc();
+        tracing::warn!("bad input: {what}");
+    }
+
+    pub(crate) fn refused(&self) {
+        self.refused.inc();
+    }
+
+    pub(crate) fn unanswered(&self) {
+        self.unanswered.inc();
+    }
+
+    pub(crate) fn population(&self, (live, known): (usize, usize)) {
+        self.live.set(live as i64);
+        self.known.set(known as i64);
+    }
+}
