@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::event::{Event, Request};
-use crate::history::{HistoryDump, Record, What};
+use crate::history::{HistoryDump, Record, StateDigest, What};
 use crate::ledger::Ledger;
 
 /// What an audit is held over.
@@ -11,6 +11,8 @@ pub struct Evidence<'a> {
     pub ledgers: &'a [Ledger],
     /// What the servidores told afterwards. Complete dumps, each read after the last entry of every ledger.
     pub histories: &'a [HistoryDump],
+    /// What the servidores told of their states, at any time.
+    pub digests: &'a [StateDigest],
 }
 
 /// The evidence, sorted for the checkers: each request with all its attempts and answers, each history with its indexes.
@@ -18,6 +20,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) ledgers: &'a [Ledger],
     pub(crate) cases: BTreeMap<&'a str, Case<'a>>,
     pub(crate) histories: Vec<History<'a>>,
+    pub(crate) digests: &'a [StateDigest],
 }
 
 /// One request, from its first attempt to its last answer.
@@ -53,7 +56,7 @@ impl<'a> Facts<'a> {
             gather_cases(ledger, &mut cases);
         }
         let histories = evidence.histories.iter().map(History::index).collect();
-        Self { ledgers: evidence.ledgers, cases, histories }
+        Self { ledgers: evidence.ledgers, cases, histories, digests: evidence.digests }
     }
 }
 

@@ -98,6 +98,17 @@ pub enum What {
     },
 }
 
+/// A servidor's own digest of its state, as its `status` told it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateDigest {
+    /// Who told it.
+    pub servidor: String,
+    /// The index up to which its state had applied the log.
+    pub applied: u64,
+    /// The digest, in hexadecimal.
+    pub digest: String,
+}
+
 /// The data of one reply to `export`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ExportPage {

@@ -39,7 +39,7 @@ mod verdict;
 pub use checks::{Promise, Violation, check};
 pub use event::{Entry, Event, Request, RequestId, Topic};
 pub use evidence::Evidence;
-pub use history::{ExportPage, HistoryDump, Record, Scope, What};
+pub use history::{ExportPage, HistoryDump, Record, Scope, StateDigest, What};
 pub use ledger::{Ledger, LoadError};
 pub use recorder::{JournalError, Recorder};
 pub use report::{Conclusion, Report, audit};

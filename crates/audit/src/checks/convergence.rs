@@ -1,10 +1,11 @@
-//! P3: wherever two servidores both reach, they tell the same record, key by key.
+//! P3: wherever two servidores both reach, they tell the same record, key by key; and at the same index their states have
+//! the same digest.
 
 use std::collections::BTreeMap;
 
 use super::{Promise, Violation};
 use crate::evidence::{Facts, History};
-use crate::history::{HistoryDump, Record, Scope};
+use crate::history::{HistoryDump, Record, Scope, StateDigest};
 
 /// How many differences between two servidores are named; a shift by one makes everything after it differ.
 const NAMED: usize = 5;
@@ -12,8 +13,27 @@ const NAMED: usize = 5;
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Violation> {
     let whole: Vec<&History<'_>> =
         facts.histories.iter().filter(|history| history.dump.scope == Scope::Everything).collect();
-    let Some((first, others)) = whole.split_first() else { return Vec::new() };
-    others.iter().flat_map(|other| differences(first.dump, other.dump)).collect()
+    let mut found = different_states(facts.digests);
+    if let Some((first, others)) = whole.split_first() {
+        found.extend(others.iter().flat_map(|other| differences(first.dump, other.dump)));
+    }
+    found
+}
+
+fn different_states(digests: &[StateDigest]) -> Vec<Violation> {
+    let mut first_at: BTreeMap<u64, &StateDigest> = BTreeMap::new();
+    let mut found = Vec::new();
+    for told in digests {
+        let first = *first_at.entry(told.applied).or_insert(told);
+        if first.digest != told.digest {
+            let sentence = format!(
+                "at index {} the state of {} has the digest {}, and that of {} has {}",
+                told.applied, first.servidor, first.digest, told.servidor, told.digest
+            );
+            found.push(Violation::new(Promise::Convergence, sentence));
+        }
+    }
+    found
 }
 
 fn differences(one: &HistoryDump, other: &HistoryDump) -> Vec<Violation> {

@@ -2,7 +2,7 @@
 //! that was broken, in a sentence that names what it happened to.
 
 use crate::honest::{Run, geral, mailbox, publish};
-use papo_audit::{Conclusion, Event, Promise, Record, Report, Request, Verdict, What};
+use papo_audit::{Conclusion, Event, Promise, Record, Report, Request, StateDigest, Verdict, What};
 
 /// A run with a bit of everything: `r6` to `r9`, all acknowledged and shown.
 fn talk() -> Run {
@@ -169,6 +169,22 @@ fn a_servidor_that_is_only_behind_has_not_diverged_but_leaves_a_doubt() {
     let report = run.audit();
     assert_eq!(report.conclusion, Conclusion::Unknown, "{report}");
     assert!(report.doubts[0].contains("servidor-2"), "{report}");
+}
+
+#[test]
+fn states_that_differ_at_one_index_have_diverged_even_if_the_histories_agree() {
+    let mut run = talk();
+    let told = |servidor: &str, applied, digest: &str| StateDigest {
+        servidor: servidor.into(),
+        applied,
+        digest: digest.into(),
+    };
+    run.digests =
+        vec![told("servidor-1", 9, "aa"), told("servidor-2", 9, "aa"), told("servidor-3", 10, "bb")];
+    assert_eq!(run.audit().conclusion, Conclusion::Pass);
+    run.digests.push(told("servidor-2", 10, "aa"));
+    let fragments = ["at index 10", "servidor-3 has the digest bb", "servidor-2 has aa"];
+    assert_only_broken(&run.audit(), Promise::Convergence, &fragments);
 }
 
 // P4

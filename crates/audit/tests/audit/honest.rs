@@ -1,7 +1,9 @@
 //! A chat that keeps every promise, small enough to be right by inspection: one list is the log. Tests let people talk in
 //! it, and then spoil either what the observer wrote down or what a servidor tells.
 
-use papo_audit::{Entry, Event, Evidence, HistoryDump, Ledger, Record, Report, Request, Topic, What, audit};
+use papo_audit::{
+    Entry, Event, Evidence, HistoryDump, Ledger, Record, Report, Request, StateDigest, Topic, What, audit,
+};
 
 /// The people; each follows `geral` and their own mailbox from the start.
 pub(crate) const PEOPLE: [&str; 3] = ["ana", "bia", "caio"];
@@ -11,6 +13,7 @@ pub(crate) const PEOPLE: [&str; 3] = ["ana", "bia", "caio"];
 pub(crate) struct Run {
     pub(crate) ledger: Ledger,
     pub(crate) histories: Vec<HistoryDump>,
+    pub(crate) digests: Vec<StateDigest>,
     at: u64,
     next_id: u64,
 }
@@ -19,7 +22,7 @@ impl Run {
     /// Everybody logged in, `geral` created and followed.
     pub(crate) fn begin() -> Self {
         let histories = (1..=3).map(|n| HistoryDump::everything(format!("servidor-{n}"), 0)).collect();
-        let mut run = Self { ledger: Ledger::default(), histories, at: 0, next_id: 1 };
+        let mut run = Self { ledger: Ledger::default(), histories, digests: Vec::new(), at: 0, next_id: 1 };
         for user in PEOPLE {
             run.write(user, &Request::Login { user: user.into(), again: false });
         }
@@ -133,7 +136,11 @@ impl Run {
     }
 
     pub(crate) fn evidence(&self) -> Evidence<'_> {
-        Evidence { ledgers: std::slice::from_ref(&self.ledger), histories: &self.histories }
+        Evidence {
+            ledgers: std::slice::from_ref(&self.ledger),
+            histories: &self.histories,
+            digests: &self.digests,
+        }
     }
 
     /// Changes what was written down. `change` returns what to keep of an entry.
