@@ -75,10 +75,7 @@ impl Publication {
     /// The topic that it appears on.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Said(delivery) => match &delivery.said.to {
-                To::Channel(channel) => Topic::Channel(channel.clone()),
-                To::User(user) => Topic::User(user.clone()),
-            },
+            Self::Said(delivery) => Topic::from(&delivery.said.to),
             Self::Tip(tip) => match &tip.of {
                 To::Channel(channel) => Topic::ChannelTip(channel.clone()),
                 To::User(user) => Topic::UserTip(user.clone()),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use papo_core::chat::To;
+
 /// Where announcements of coordinators appear.
 pub const SERVERS: &str = "servers";
 /// The old system's replication; nobody may subscribe to it on the proxy.
@@ -57,6 +59,16 @@ impl Topic {
             Self::Channel(channel) => Some(Self::ChannelTip(channel.clone())),
             Self::User(user) => Some(Self::UserTip(user.clone())),
             Self::ChannelTip(_) | Self::UserTip(_) | Self::Servers => None,
+        }
+    }
+}
+
+impl From<&To> for Topic {
+    /// Where what is said to them appears.
+    fn from(to: &To) -> Self {
+        match to {
+            To::Channel(channel) => Self::Channel(channel.clone()),
+            To::User(user) => Self::User(user.clone()),
         }
     }
 }

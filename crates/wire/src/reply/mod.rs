@@ -14,7 +14,7 @@ mod status;
 pub use decode::BadReply;
 pub use encode::encode_names;
 pub use failure::{Failure, Reason};
-pub use page::{Event, ExportPage, HistoryPage, Message, Record, SyncPage};
+pub use page::{Event, ExportPage, HistoryPage, Message, Record, SyncPage, fitting};
 pub use status::{MemberStatus, PeerStatus, Role, Status};
 
 use papo_core::clock::{Lamport, WallTime};

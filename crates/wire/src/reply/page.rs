@@ -2,6 +2,8 @@ use papo_core::chat::Said;
 use papo_core::clock::{Lamport, WallTime};
 use papo_core::log::Index;
 
+use crate::limits::PAGE_BYTES;
+
 /// A message in a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -106,11 +108,24 @@ pub enum Event {
     },
 }
 
+/// How many items of these sizes, taken in order, make a page that stays within [`PAGE_BYTES`]: at least one, if there is
+/// one. A page that is read backwards is measured from its newest message.
+pub fn fitting(sizes: impl IntoIterator<Item = usize>) -> usize {
+    let mut total = 0;
+    let within = |size: usize| {
+        total += size;
+        total <= PAGE_BYTES
+    };
+    let mut sizes = sizes.into_iter().peekable();
+    let least = usize::from(sizes.peek().is_some());
+    sizes.map(within).take_while(|fits| *fits).count().max(least)
+}
+
 /// More than what the keys, numbers and times of one message take up on the wire.
 const OVERHEAD: usize = 160;
 
 impl Message {
-    /// No fewer bytes than the message takes up on the wire: for holding a page below [`crate::limits::PAGE_BYTES`].
+    /// No fewer bytes than the message takes up on the wire: for holding a page below [`PAGE_BYTES`].
     pub fn size_bound(&self) -> usize {
         let Said { from, to, message, request_id, .. } = &self.said;
         let (papo_core::chat::To::Channel(to) | papo_core::chat::To::User(to)) = to;
@@ -119,7 +134,7 @@ impl Message {
 }
 
 impl Record {
-    /// No fewer bytes than the record takes up on the wire: for holding a page below [`crate::limits::PAGE_BYTES`].
+    /// No fewer bytes than the record takes up on the wire: for holding a page below [`PAGE_BYTES`].
     pub fn size_bound(&self) -> usize {
         let texts = match &self.event {
             Event::User { user: name } | Event::Channel { channel: name } => name.len(),
@@ -128,5 +143,19 @@ impl Record {
             Event::Join { user, channel } | Event::Leave { user, channel } => user.len() + channel.len(),
         };
         OVERHEAD + texts + self.request_id.as_ref().map_or(0, String::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_before_it_grows_too_large_but_is_never_empty() {
+        assert_eq!(fitting([]), 0);
+        assert_eq!(fitting([PAGE_BYTES + 1, 1]), 1);
+        assert_eq!(fitting([1, PAGE_BYTES - 1, 1]), 2);
+        assert_eq!(fitting([1, PAGE_BYTES, 1]), 1);
+        assert_eq!(fitting([8192; 200]), PAGE_BYTES / 8192);
     }
 }

@@ -1,0 +1,9 @@
+//! Promises of the wire, from outside: the bytes that others fixed, and properties over all that could be sent.
+
+mod anything_goes;
+mod bad_requests;
+mod between_services;
+mod old_clients_ask;
+mod old_clients_read;
+mod round_trips;
+mod values;
