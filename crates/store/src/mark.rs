@@ -1,0 +1,80 @@
+//! How far the log was known to be durable, noted outside the log.
+//!
+//! SQLite ends the recovery of a WAL at the first frame whose checksum is wrong, for that is how a write looks that a power cut
+//! tore. A bit that flipped in the WAL looks the same, and so does a WAL that somebody deleted: acknowledged entries
+//! would be gone without a word. So the number of the last durable batch is written to a small file of its own after each
+//! commit. A log that ends before it is damaged.
+//!
+//! The note is not synced, and need not be: it is written after the commit it speaks of, so that a power cut can only make it
+//! older, and an older one merely proves less.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+const LENGTH: usize = 12;
+
+/// The file, open for noting.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    file: File,
+}
+
+impl Mark {
+    /// Opens the file, making it if need be, and has it say `batch`; that survives a crash.
+    pub(crate) fn open(path: &Path, batch: u64) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mark = Self { file };
+        mark.note(batch)?;
+        mark.file.set_len(LENGTH as u64)?;
+        mark.file.sync_all()?;
+        Ok(mark)
+    }
+
+    /// What the file says; `None` where it is missing or says nothing intelligible.
+    pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(decode(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that `batch` is durable.
+    pub(crate) fn note(&self, batch: u64) -> io::Result<()> {
+        self.file.write_all_at(&encode(batch), 0)
+    }
+}
+
+fn encode(batch: u64) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let (number, checksum) = bytes.split_at_mut(8);
+    number.copy_from_slice(&batch.to_le_bytes());
+    checksum.copy_from_slice(&crc32fast::hash(number).to_le_bytes());
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<u64> {
+    let number: [u8; 8] = bytes.get(..8)?.try_into().ok()?;
+    let batch = u64::from_le_bytes(number);
+    (encode(batch) == bytes).then_some(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_was_tampered_with_says_nothing() {
+        let note = encode(77);
+        assert_eq!(decode(&note), Some(77));
+        for bit in 0..LENGTH * 8 {
+            let mut flipped = note;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(decode(&flipped), None, "bit {bit}");
+        }
+        assert_eq!(decode(&note[..LENGTH - 1]), None);
+        assert_eq!(decode(&[]), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! The one thread that writes the log.
+//!
+//! It takes everything that is queued, commits it as one transaction, that is with one fsync, and reports it; it never waits for
+//! more. While one fsync is on its way the next batch gathers by itself, so that the batches grow with the load and a
+//! lone write waits for nobody.
+//!
+//! **A failed fsync ends it.** After one, the kernel may have dropped the pages it could not write and marked them clean: a second fsync
+//! would succeed and prove nothing (Rebello et al., ATC 2020). So nothing is retried, and the process must end.
+//!
+//! **A full disk does not.** It shows when pages are *written* to the WAL, before any fsync, and SQLite then takes the whole transaction
+//! back. Nothing of it was reported, nothing of it is counted on, and the pages written so far lie beyond the end of the WAL,
+//! where the next attempt overwrites them. Trying the same batch again is therefore a first attempt each time, with an
+//! fsync of its own over data written anew. A disk that is found to be full *by the fsync* (delayed allocation, network file systems) is
+//! reported by SQLite as an I/O error, and ends the process like any other.
+//!
+//! Not done: a full quota (`EDQUOT`) is not told from other failed writes by SQLite, and ends the process.
+
+mod batch;
+mod inbox;
+mod thread;
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use papo_core::log::Write;
+
+use inbox::{Inbox, Job};
+pub(crate) use thread::WriterThread;
+
+/// Submits writes to the thread that stores them. Dropping it stores what was submitted, unless the disk is full, and ends the thread.
+#[derive(Debug)]
+pub struct Writer {
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(thread: WriterThread) -> std::io::Result<Self> {
+        let (queue, jobs) = channel();
+        let inbox = Inbox::new(jobs);
+        let thread =
+            std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(inbox))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues a write. Never blocks. Writes are carried out in the order of submission, and reported by
+    /// [`StoreEvent::Durable`](crate::StoreEvent::Durable) with the id of the last one of a batch. After a failure nothing more is reported.
+    ///
+    /// An append that does not continue the log, or names entries that do not follow one another, is a fault of the caller, on
+    /// which the thread panics.
+    pub fn submit(&self, id: u64, write: Write) {
+        self.send(Job::Write { id, write });
+    }
+
+    /// Remembers where the other servidores are, by name and address, in place of what was remembered before. Of low priority: it is
+    /// stored along with the next write, at the latest a second later, and not reported.
+    pub fn remember_peers(&self, peers: Vec<(String, String)>) {
+        self.send(Job::Peers(peers));
+    }
+
+    fn send(&self, job: Job) {
+        let queue = self.queue.as_ref().expect("the queue is open until the writer is dropped");
+        // The thread ends only after it has reported why.
+        let _ = queue.send(job);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, the panic hook has told.
+            let _ = thread.join();
+        }
+    }
+}
