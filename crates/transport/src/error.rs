@@ -14,6 +14,18 @@ pub enum OpenError {
     Refused(#[source] io::Error),
 }
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        let full = matches!(error.raw_os_error(), Some(EMFILE | ENFILE));
+        if full { Self::TooMany } else { Self::Refused(error) }
+    }
+}
+
+/// The same number on every Unix.
+const EMFILE: i32 = 24;
+/// The same number on every Unix.
+const ENFILE: i32 = 23;
+
 /// An address could not be listened on.
 #[derive(Debug, Error)]
 pub enum BindError {
@@ -42,12 +54,26 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    pub(crate) fn new(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse(address),
+            io::ErrorKind::AddrNotAvailable => Self::NotLocal(address),
+            io::ErrorKind::PermissionDenied => Self::NotPermitted(address),
+            _ => Self::Refused { address, source },
+        }
+    }
+}
+
 /// An address can never be connected to. That nobody listens there *yet* is no error.
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// Nobody can listen there: port 0.
     #[error("{0}: not an address that can be connected to")]
     BadAddress(SocketAddr),
+    /// This kind of socket only listens.
+    #[error("{0}: this socket only listens")]
+    OnlyListens(SocketAddr),
     /// The socket was closed before.
     #[error("{0}: the socket is closed")]
     Closed(SocketAddr),

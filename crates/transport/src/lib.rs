@@ -19,6 +19,7 @@ mod net;
 mod resolver;
 mod waker;
 mod zeromq;
+mod zmtp;
 
 pub use error::{BindError, ConnectError, OpenError, SendError};
 pub use host_port::{HostPort, HostPortError};

@@ -38,9 +38,14 @@ pub enum Kind {
     Subscribe,
     /// The proxy's side towards publishers: subscribed to everything.
     ProxyIn,
-    /// The proxy's side towards subscribers: receives subscriptions as `[1 + topic]` and cancellations as
-    /// `[0 + topic]`, one frame each, and sends nobody anything whose subscription was not accepted by
-    /// [`Net::subscribe`] directly after it was received.
+    /// The proxy's side towards subscribers. It only listens.
+    ///
+    /// A peer that subscribes is received as `[1 + topic]`, one frame, and gets nothing unless [`Net::subscribe`]
+    /// accepts a topic for it directly afterwards; saying nothing refuses. When an accepted topic is cancelled, or
+    /// its peer goes away, that is received as `[0 + topic]`; the topic is no longer accepted by then.
+    ///
+    /// A topic matches the whole first frame of a message, not a beginning of it. A subscriber whose queue is full
+    /// misses the message.
     ProxyOut,
 }
 
@@ -100,10 +105,10 @@ pub trait Net {
     fn close_after(&mut self, socket: SocketId, linger: Duration);
 
     /// [`Kind::Subscribe`]: starts receiving what begins with `topic`. [`Kind::ProxyOut`]: accepts `topic` for the
-    /// peer whose subscription was received last. Nothing on other kinds.
+    /// peer whose subscription was received last, unless it has gone. Nothing on other kinds.
     fn subscribe(&mut self, socket: SocketId, topic: &[u8]);
 
-    /// Undoes [`Net::subscribe`]; on a [`Kind::ProxyOut`], for the peer whose cancellation was received last.
+    /// Undoes [`Net::subscribe`]; on a [`Kind::ProxyOut`], for the peer whose subscription was received last.
     fn unsubscribe(&mut self, socket: SocketId, topic: &[u8]);
 
     /// Queues a message. All of it is taken or nothing.

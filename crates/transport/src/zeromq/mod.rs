@@ -2,8 +2,8 @@ mod context;
 mod keys;
 mod net;
 mod options;
-mod raw;
 mod signal;
+mod socket;
 
 pub use context::ZmqContext;
 pub use keys::{CurveError, CurveKeys};

@@ -1,8 +1,6 @@
-use std::io;
 use std::net::SocketAddr;
 
 use super::keys::CurveKeys;
-use super::raw;
 use crate::net::{Kind, SocketOptions};
 
 /// A peer that opens a connection and then says nothing is cut off after this.
@@ -13,11 +11,10 @@ const CONNECT_TIMEOUT_MS: i32 = 3_000;
 const RECONNECT_MS: (i32, i32) = (50, 1_000);
 /// Silence before the first TCP probe, and between probes, in seconds; probes before the connection counts as dead.
 const KEEPALIVE: (i32, i32, i32) = (10, 5, 3);
-/// Keepalive does not run while data is unacknowledged; this bounds that case to about the same 25 s.
-const UNACKNOWLEDGED_MS: i32 = 25_000;
 
-pub(super) fn zmq_type(kind: Kind) -> zmq::SocketType {
-    match kind {
+/// libzmq's name of a kind; `None` for the one that is not libzmq's.
+pub(super) fn zmq_type(kind: Kind) -> Option<zmq::SocketType> {
+    Some(match kind {
         Kind::Router => zmq::ROUTER,
         Kind::Dealer => zmq::DEALER,
         Kind::Request => zmq::REQ,
@@ -25,13 +22,13 @@ pub(super) fn zmq_type(kind: Kind) -> zmq::SocketType {
         Kind::Publish => zmq::PUB,
         Kind::Subscribe => zmq::SUB,
         Kind::ProxyIn => zmq::XSUB,
-        Kind::ProxyOut => zmq::XPUB,
-    }
+        Kind::ProxyOut => return None,
+    })
 }
 
 /// What every socket gets when it is made. `ZMQ_HEARTBEAT_*` is never set: libzmq aborts the process on it when a
 /// reader falls behind a finite high-water mark.
-pub(super) fn configure(socket: &mut zmq::Socket, kind: Kind, options: &SocketOptions) -> io::Result<()> {
+pub(super) fn configure(socket: &zmq::Socket, kind: Kind, options: &SocketOptions) -> zmq::Result<()> {
     // Until `close` says otherwise: a net that is dropped must not hold the process.
     socket.set_linger(0)?;
     socket.set_sndhwm(queue(options.send_queue))?;
@@ -44,7 +41,6 @@ pub(super) fn configure(socket: &mut zmq::Socket, kind: Kind, options: &SocketOp
     socket.set_tcp_keepalive_idle(KEEPALIVE.0)?;
     socket.set_tcp_keepalive_intvl(KEEPALIVE.1)?;
     socket.set_tcp_keepalive_cnt(KEEPALIVE.2)?;
-    raw::set_int(socket, raw::TCP_MAXRT, UNACKNOWLEDGED_MS)?;
     match kind {
         Kind::Router => socket.set_router_mandatory(true)?,
         Kind::Dealer => socket.set_immediate(true)?,
@@ -52,10 +48,9 @@ pub(super) fn configure(socket: &mut zmq::Socket, kind: Kind, options: &SocketOp
             socket.set_req_relaxed(true)?;
             socket.set_req_correlate(true)?;
         }
-        Kind::ProxyOut => raw::set_int(socket, raw::XPUB_MANUAL, 1)?,
         // An XSUB subscribes by sending; it repeats it to every publisher that connects later.
         Kind::ProxyIn => socket.send(&[1_u8][..], zmq::DONTWAIT)?,
-        Kind::Reply | Kind::Publish | Kind::Subscribe => {}
+        Kind::Reply | Kind::Publish | Kind::Subscribe | Kind::ProxyOut => {}
     }
     Ok(())
 }
