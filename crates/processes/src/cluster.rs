@@ -1,0 +1,286 @@
+//! Starting everything, breaking it, and waiting until it is whole.
+
+mod flags;
+mod status;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use papo_audit::{Evidence, ExportPage, HistoryDump, Ledger, Report, StateDigest, audit};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{Asker, Process, until};
+use flags::Ports;
+pub use status::{Member, Status};
+
+/// How many of each there are. There is always one referencia.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// `servidor-1`, `servidor-2`, ...
+    pub servidores: usize,
+    /// `broker-1`, ...
+    pub brokers: usize,
+    /// `proxy-1`, ...
+    pub proxies: usize,
+}
+
+impl Default for Shape {
+    /// What the design deploys: three servidores, two brokers, two proxies.
+    fn default() -> Self {
+        Self { servidores: 3, brokers: 2, proxies: 2 }
+    }
+}
+
+/// A running Papo. One at a time in a test process, so that they do not starve each other.
+#[derive(Debug)]
+pub struct Cluster {
+    shape: Shape,
+    ports: Ports,
+    processes: BTreeMap<String, Process>,
+    directory: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// How long anything may take that this machine, loaded, has to get done. Generous: it only ends tests that fail.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one servidor may take to answer a question about itself.
+const ANSWER: Duration = Duration::from_millis(500);
+/// How many lines of each log a failure shows.
+const TAIL: usize = 25;
+const EXPORT_PAGE: usize = 200;
+
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Cluster {
+    /// Starts everything, and returns when every servidor is a member and every broker answers.
+    ///
+    /// # Panics
+    /// When that does not come to pass.
+    pub fn start() -> Self {
+        Self::start_as(Shape::default())
+    }
+
+    /// [`Cluster::start`] with other numbers.
+    pub fn start_as(shape: Shape) -> Self {
+        // A test that failed poisons nothing that the next one uses.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory =
+            tempfile::Builder::new().prefix("papo-processes-").tempdir().expect("a folder can be made");
+        let ports = Ports::choose(shape);
+        let processes = flags::processes(shape, &ports, directory.path());
+        let processes = processes.into_iter().map(|process| (process.name().to_owned(), process)).collect();
+        let mut cluster = Self { shape, ports, processes, directory, _turn: turn };
+        cluster.start_all();
+        cluster.wait_until_whole();
+        cluster
+    }
+
+    /// The names of everything, servidores first.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.processes.keys().cloned().collect();
+        names.sort_by_key(|name| (!name.starts_with("servidor"), name.clone()));
+        names
+    }
+
+    /// The names of the servidores.
+    pub fn servidores(&self) -> Vec<String> {
+        (1..=self.shape.servidores).map(|n| format!("servidor-{n}")).collect()
+    }
+
+    /// A folder for whatever a test wants to keep until the cluster is gone.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The client port of the `n`-th broker, counted from 1.
+    pub fn broker_port(&self, n: usize) -> u16 {
+        self.ports.brokers[n - 1].0
+    }
+
+    /// All client ports of brokers.
+    pub fn broker_ports(&self) -> Vec<u16> {
+        self.ports.brokers.iter().map(|ports| ports.0).collect()
+    }
+
+    /// The subscribers' port of the `n`-th proxy, counted from 1.
+    pub fn proxy_port(&self, n: usize) -> u16 {
+        self.ports.proxies[n - 1].1
+    }
+
+    /// All subscribers' ports of proxies.
+    pub fn proxy_ports(&self) -> Vec<u16> {
+        self.ports.proxies.iter().map(|ports| ports.1).collect()
+    }
+
+    /// The data directory of a servidor.
+    pub fn data(&self, servidor: &str) -> PathBuf {
+        flags::data(self.directory.path(), servidor)
+    }
+
+    /// kill -9.
+    pub fn kill9(&mut self, name: &str) {
+        self.process(name).kill9();
+    }
+
+    /// Freezes a process (SIGSTOP).
+    pub fn stop(&mut self, name: &str) {
+        self.process(name).stop();
+    }
+
+    /// Lets a frozen process go on (SIGCONT).
+    pub fn cont(&mut self, name: &str) {
+        self.process(name).cont();
+    }
+
+    /// Asks it to stop (SIGTERM), and waits until it has.
+    pub fn terminate(&mut self, name: &str) -> crate::Ended {
+        self.process(name).terminate()
+    }
+
+    /// Starts a process that is not running, with the arguments it had.
+    pub fn restart(&mut self, name: &str) {
+        self.process(name).start();
+    }
+
+    /// Starts everything that is not running.
+    pub fn start_all(&mut self) {
+        for process in self.processes.values_mut().filter(|process| !process.is_started()) {
+            process.start();
+        }
+    }
+
+    /// Takes a servidor's disk away, which must not be running.
+    pub fn wipe_data(&mut self, servidor: &str) {
+        assert!(!self.process(servidor).is_running(), "{servidor} still has its disk");
+        let data = self.data(servidor);
+        fs::remove_dir_all(&data).unwrap_or_else(|error| panic!("cannot delete {}: {error}", data.display()));
+    }
+
+    /// What a servidor says of itself; `None` when it says nothing.
+    pub fn status(&self, servidor: &str) -> Option<Status> {
+        Asker::new(self.ports.servidor(servidor)).ask_as("status", &json!({}), ANSWER).map(status::data)
+    }
+
+    /// The servidor that coordinates, waiting until one does that all running servidores agree on.
+    pub fn coordinator(&mut self) -> String {
+        let running = self.running_servidores();
+        until("one servidor coordinates, in the eyes of all that run", PATIENCE, || {
+            let statuses = self.statuses(&running)?;
+            status::coordinator(&statuses)
+        })
+    }
+
+    /// A servidor that runs and does not coordinate.
+    pub fn follower(&mut self) -> String {
+        let coordinator = self.coordinator();
+        let follower = self.running_servidores().into_iter().find(|name| *name != coordinator);
+        follower.expect("there are several servidores")
+    }
+
+    /// Waits until everything that runs works: all servidores are members under one coordinator, and every broker answers.
+    ///
+    /// # Panics
+    /// When that does not come to pass, or when something that was started has ended by itself.
+    pub fn wait_until_whole(&mut self) {
+        let all = self.servidores();
+        until("all servidores are members under one coordinator", PATIENCE, || {
+            self.assert_nothing_died();
+            let statuses = self.statuses(&all)?;
+            status::are_whole(&statuses, all.len()).then_some(())
+        });
+        for port in self.broker_ports() {
+            until(&format!("the broker at {port} answers"), PATIENCE, || {
+                self.assert_nothing_died();
+                Asker::new(port)
+                    .ask("users", &json!({}), ANSWER)
+                    .filter(|answer| answer.data["users"].is_array())
+            });
+        }
+    }
+
+    /// Waits until all servidores have applied the same log to its end, reads every history, and checks every promise.
+    /// To be called when nothing writes any more.
+    ///
+    /// # Panics
+    /// When they do not become level, or a history cannot be read to its end.
+    pub fn audit(&mut self, ledgers: &[Ledger]) -> Report {
+        self.wait_until_whole();
+        let digests = self.level();
+        let histories: Vec<HistoryDump> = self.servidores().iter().map(|name| self.history(name)).collect();
+        audit(&Evidence { ledgers, histories: &histories, digests: &digests })
+    }
+
+    /// [`Cluster::audit`], and fails the test unless every promise held.
+    #[track_caller]
+    pub fn assert_kept(&mut self, ledgers: &[Ledger]) {
+        let report = self.audit(ledgers);
+        assert!(report.conclusion == papo_audit::Conclusion::Pass, "{report}");
+        println!("{report}");
+    }
+
+    /// Everything that a servidor holds, read straight from it.
+    pub fn history(&self, servidor: &str) -> HistoryDump {
+        #[derive(serde::Deserialize)]
+        struct Reply {
+            data: ExportPage,
+        }
+        let mut asker = Asker::new(self.ports.servidor(servidor));
+        let mut dump = HistoryDump::everything(servidor, 0);
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let page = until(&format!("{servidor} exports what is after {from}"), PATIENCE, || {
+                asker.ask_as::<Reply>("export", &json!({"after": from, "limit": EXPORT_PAGE}), ANSWER)
+            });
+            after = dump.add(page.data);
+            assert!(after.is_none_or(|after| after > from), "{servidor} exports in circles at {from}");
+        }
+        dump
+    }
+
+    /// Waits until all have applied the same log to its end; returns what they say of their state there.
+    fn level(&self) -> Vec<StateDigest> {
+        let all = self.servidores();
+        let statuses = until("all servidores have applied the whole log", PATIENCE, || {
+            let statuses = self.statuses(&all)?;
+            status::are_level(&statuses).then_some(statuses)
+        });
+        statuses.into_iter().map(Status::into_digest).collect()
+    }
+
+    /// The status of each; `None` when one does not answer.
+    fn statuses(&self, servidores: &[String]) -> Option<Vec<Status>> {
+        servidores.iter().map(|name| self.status(name)).collect()
+    }
+
+    fn running_servidores(&mut self) -> Vec<String> {
+        let mut names = self.servidores();
+        names.retain(|name| self.process(name).is_running());
+        names
+    }
+
+    fn assert_nothing_died(&mut self) {
+        for process in self.processes.values_mut() {
+            if let Some(ended) = process.ended() {
+                panic!("{} ended by itself: {ended:?}", process.name());
+            }
+        }
+    }
+
+    fn process(&mut self, name: &str) -> &mut Process {
+        self.processes.get_mut(name).unwrap_or_else(|| panic!("there is no {name}"))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for process in self.processes.values() {
+                eprintln!("--- the end of the log of {}:\n{}", process.name(), process.log_tail(TAIL));
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line of each service.
+
+use std::path::{Path, PathBuf};
+
+use super::Shape;
+use crate::{Process, ports};
+
+/// Where everything listens.
+#[derive(Debug)]
+pub(super) struct Ports {
+    /// Client side, servidor side.
+    pub(super) brokers: Vec<(u16, u16)>,
+    /// Publishers' side, subscribers' side.
+    pub(super) proxies: Vec<(u16, u16)>,
+    referencia: u16,
+    /// Direct, replication.
+    servidores: Vec<(u16, u16)>,
+}
+
+impl Ports {
+    pub(super) fn choose(shape: Shape) -> Self {
+        let pairs = |count| (0..count).map(|_| (ports::free(), ports::free())).collect();
+        Self {
+            brokers: pairs(shape.brokers),
+            proxies: pairs(shape.proxies),
+            referencia: ports::free(),
+            servidores: pairs(shape.servidores),
+        }
+    }
+
+    /// Where a servidor is asked directly.
+    pub(super) fn servidor(&self, name: &str) -> u16 {
+        let n = name.strip_prefix("servidor-").and_then(|n| n.parse::<usize>().ok());
+        let ports = n.and_then(|n| self.servidores.get(n.checked_sub(1)?));
+        ports.unwrap_or_else(|| panic!("there is no {name}")).0
+    }
+}
+
+/// The data directory of a servidor.
+pub(super) fn data(directory: &Path, servidor: &str) -> PathBuf {
+    directory.join("data").join(servidor)
+}
+
+/// Every process, not started yet.
+pub(super) fn processes(shape: Shape, ports: &Ports, directory: &Path) -> Vec<Process> {
+    let make = |name: &str, binary: &str, mut arguments: Vec<String>| {
+        arguments.push("--log-format=human".to_owned());
+        Process::new(name, binary, arguments, directory.join(format!("{name}.log")))
+    };
+    let mut all = vec![make("referencia", "referencia", referencia(ports))];
+    for n in 1..=shape.brokers {
+        all.push(make(&format!("broker-{n}"), "broker", broker(ports, n)));
+    }
+    for n in 1..=shape.proxies {
+        all.push(make(&format!("proxy-{n}"), "proxy", proxy(ports, n)));
+    }
+    for n in 1..=shape.servidores {
+        let name = format!("servidor-{n}");
+        all.push(make(&name, "servidor", servidor(shape, ports, directory, n)));
+    }
+    all
+}
+
+fn referencia(ports: &Ports) -> Vec<String> {
+    vec!["--listen=127.0.0.1".into(), format!("--port={}", ports.referencia)]
+}
+
+fn broker(ports: &Ports, n: usize) -> Vec<String> {
+    let (client, servidor) = ports.brokers[n - 1];
+    vec![
+        "--listen=127.0.0.1".into(),
+        format!("--client-port={client}"),
+        format!("--servidor-port={servidor}"),
+    ]
+}
+
+fn proxy(ports: &Ports, n: usize) -> Vec<String> {
+    let (publishers, subscribers) = ports.proxies[n - 1];
+    vec![
+        "--listen=127.0.0.1".into(),
+        format!("--publisher-port={publishers}"),
+        format!("--subscriber-port={subscribers}"),
+    ]
+}
+
+fn servidor(shape: Shape, ports: &Ports, directory: &Path, n: usize) -> Vec<String> {
+    let name = format!("servidor-{n}");
+    let (direct, replication) = ports.servidores[n - 1];
+    let genesis: Vec<String> = (1..=shape.servidores).map(|n| format!("servidor-{n}")).collect();
+    let at = |ports: &mut dyn Iterator<Item = u16>| -> String {
+        let all: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
+        all.join(",")
+    };
+    vec![
+        format!("--name={name}"),
+        format!("--data={}", data(directory, &name).display()),
+        "--listen=127.0.0.1".into(),
+        format!("--port={direct}"),
+        format!("--replication-port={replication}"),
+        format!("--advertise=127.0.0.1:{direct}"),
+        format!("--broker={}", at(&mut ports.brokers.iter().map(|ports| ports.1))),
+        format!("--proxy={}", at(&mut ports.proxies.iter().map(|ports| ports.0))),
+        format!("--referencia=127.0.0.1:{}", ports.referencia),
+        format!("--genesis={}", genesis.join(",")),
+    ]
+}

@@ -1,0 +1,30 @@
+//! The whole system as real processes, real sockets and real files on this machine, to be killed and looked at.
+//!
+//! * [`Cluster`] starts every service on 127.0.0.1 with free ports and a directory of its own, and does to them what
+//!   machines do: kill -9, freeze, lose a disk, start again. What it started dies with it.
+//! * [`Load`] talks meanwhile: plain REQ clients that know nothing but the wire protocol and keep a ledger. [`Bot`] is the
+//!   other load: the real `cliente_automatico`, with a ledger of its own.
+//! * [`Cluster::audit`] waits until all servidores are level, reads every one's history straight from it, and holds it
+//!   against the ledgers with `papo-audit`.
+//!
+//! The binaries are those beside the test's own executable (`target/<profile>/`): `cargo build --workspace --bins` first.
+//! Nothing here sleeps for a span that somebody hopes is long enough: [`until`] waits for a condition, with a deadline that
+//! fails the test by saying what did not happen. When a test fails, the end of every service's log is printed.
+//!
+//! Not done here: links that are cut or slow (that needs a network between the processes: see the simulator of
+//! `papo-core`, and the drills), and anything about speed.
+
+mod bot;
+mod cluster;
+mod load;
+mod plain;
+mod ports;
+mod process;
+mod wait;
+
+pub use bot::{Bot, BotEnd};
+pub use cluster::{Cluster, Member, Shape, Status};
+pub use load::{Load, LoadOptions};
+pub use plain::{Answer, Asker, Listener};
+pub use process::{Ended, Process};
+pub use wait::until;

@@ -1,0 +1,115 @@
+//! A plain client of the wire protocol, as old ones are: REQ and SUB sockets, MessagePack maps, and nothing of ours.
+
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// A REQ socket. A new one is made after an answer that did not come, as a plain REQ socket must be.
+pub struct Asker {
+    context: zmq::Context,
+    port: u16,
+    socket: Option<zmq::Socket>,
+}
+
+/// A reply: its service and its data.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub struct Answer {
+    /// The service it names.
+    pub service: String,
+    /// The rest.
+    pub data: Value,
+}
+
+impl Asker {
+    /// A socket that connects to a port of this machine when it is first used.
+    pub fn new(port: u16) -> Self {
+        Self { context: zmq::Context::new(), port, socket: None }
+    }
+
+    /// Asks, and waits for the answer; `None` when none comes within `limit`, or one that is no reply.
+    pub fn ask(&mut self, service: &str, data: &Value, limit: Duration) -> Option<Answer> {
+        self.ask_as(service, data, limit)
+    }
+
+    /// [`Asker::ask`] for an answer of another shape.
+    pub fn ask_as<T: DeserializeOwned>(&mut self, service: &str, data: &Value, limit: Duration) -> Option<T> {
+        let request = rmp_serde::to_vec_named(&json!({"service": service, "data": data}))
+            .expect("JSON can be written as MessagePack");
+        let answer = self.exchange(&request, limit);
+        if answer.is_none() {
+            // A REQ socket that is owed an answer cannot ask again.
+            self.socket = None;
+        }
+        rmp_serde::from_slice(&answer?).ok()
+    }
+
+    fn exchange(&mut self, request: &[u8], limit: Duration) -> Option<Vec<u8>> {
+        let socket = match &self.socket {
+            Some(socket) => socket,
+            None => self.socket.insert(connect(&self.context, zmq::REQ, self.port)),
+        };
+        socket.send(request, zmq::DONTWAIT).ok()?;
+        let limit = i64::try_from(limit.as_millis()).expect("tests do not wait for ages");
+        (socket.poll(zmq::POLLIN, limit) == Ok(1)).then(|| socket.recv_bytes(zmq::DONTWAIT).ok())?
+    }
+}
+
+impl Answer {
+    /// Whether it says yes.
+    pub fn is_ok(&self) -> bool {
+        matches!(self.data["status"].as_str(), Some("sucesso" | "OK"))
+    }
+
+    /// The index that it reflects; 0 where it tells none.
+    pub fn index(&self) -> u64 {
+        self.data["index"].as_u64().unwrap_or(0)
+    }
+
+    /// The word for why it says no; empty where it tells none.
+    pub fn reason(&self) -> &str {
+        self.data["reason"].as_str().unwrap_or("")
+    }
+
+    /// The sentence for why it says no.
+    pub fn description(&self) -> &str {
+        self.data["description"].as_str().unwrap_or("")
+    }
+}
+
+/// A SUB socket with one subscription.
+pub struct Listener {
+    socket: zmq::Socket,
+}
+
+impl Listener {
+    /// Subscribes to a topic at a proxy's port of this machine.
+    pub fn new(port: u16, topic: &str) -> Self {
+        let socket = connect(&zmq::Context::new(), zmq::SUB, port);
+        socket.set_subscribe(topic.as_bytes()).expect("a topic is bytes");
+        Self { socket }
+    }
+
+    /// The next publication's data, if one comes within `limit`.
+    ///
+    /// # Panics
+    /// When what comes is not two frames of topic and map.
+    pub fn next(&self, limit: Duration) -> Option<(String, Value)> {
+        let until = Instant::now() + limit;
+        let left = i64::try_from(until.saturating_duration_since(Instant::now()).as_millis()).ok()?;
+        if self.socket.poll(zmq::POLLIN, left) != Ok(1) {
+            return None;
+        }
+        let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
+        let [topic, data] = frames.as_slice() else { panic!("a publication has {} frames", frames.len()) };
+        let data = rmp_serde::from_slice(data).expect("a publication is a MessagePack map");
+        Some((String::from_utf8(topic.clone()).expect("a topic is text"), data))
+    }
+}
+
+fn connect(context: &zmq::Context, kind: zmq::SocketType, port: u16) -> zmq::Socket {
+    let socket = context.socket(kind).expect("there are sockets left");
+    socket.set_linger(0).expect("linger can be set");
+    socket.connect(&format!("tcp://127.0.0.1:{port}")).expect("the address is well formed");
+    socket
+}

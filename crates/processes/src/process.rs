@@ -1,0 +1,142 @@
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::until;
+
+/// How long a service may take to stop after SIGTERM.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// One service: a program with its arguments, which may run, be killed, and run again. Killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    program: PathBuf,
+    arguments: Vec<String>,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By a signal.
+    Killed,
+}
+
+impl Process {
+    /// A service that does not run yet. Its output goes to the file `log`, one run after the other.
+    ///
+    /// # Panics
+    /// When there is no such binary beside the running test.
+    pub fn new(name: &str, binary: &str, arguments: Vec<String>, log: PathBuf) -> Self {
+        Self { name: name.to_owned(), program: program(binary), arguments, log, child: None }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it runs already, or cannot be started.
+    pub fn start(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.name);
+        let log = OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.unwrap_or_else(|error| panic!("cannot write {}: {error}", self.log.display()));
+        let child = Command::new(&self.program)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be shared"))
+            .stderr(log)
+            .env("RUST_BACKTRACE", "1")
+            .spawn();
+        self.child =
+            Some(child.unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display())));
+    }
+
+    /// Whether it was started, and not killed or stopped by this handle since. It may have ended by itself.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Whether it was started, and has not ended since.
+    pub fn is_running(&mut self) -> bool {
+        self.ended().is_none() && self.child.is_some()
+    }
+
+    /// kill -9, and waits until it is gone. A frozen process dies too.
+    pub fn kill9(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // Fails only if it has ended already, which is what is wanted.
+        child.kill().ok();
+        child.wait().expect("a child can be waited for");
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after [`Process::stop`] (SIGCONT).
+    pub fn cont(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Asks it to stop (SIGTERM), and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not run, or does not stop.
+    pub fn terminate(&mut self) -> Ended {
+        self.signal(Signal::TERM);
+        let ended = until(&format!("{} stops after SIGTERM", self.name), GRACE, || self.ended());
+        self.child = None;
+        ended
+    }
+
+    /// How it ended, if it has. Does not forget it: it is not started again by itself.
+    pub fn ended(&mut self) -> Option<Ended> {
+        let status: ExitStatus = self.child.as_mut()?.try_wait().expect("a child can be asked")?;
+        Some(status.code().map_or(Ended::Killed, Ended::Exited))
+    }
+
+    /// The last `lines` lines of its output.
+    pub fn log_tail(&self, lines: usize) -> String {
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name));
+        kill_process(Pid::from_child(child), signal)
+            .unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.name));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+    }
+}
+
+/// The binary of that name in `target/<profile>/`, where this test's own executable is in `deps/`.
+fn program(binary: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a running program has a path");
+    let profile = own.parent().and_then(Path::parent).expect("tests are run from target/<profile>/deps");
+    let program = profile.join(format!("{binary}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.exists(),
+        "there is no {}: build the services first, with `cargo build --workspace --bins`",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,10 @@
+//! What the chat promises, while its processes are killed, frozen, and robbed of their disks.
+
+mod deaths;
+mod disks;
+mod majority;
+mod names;
+mod peace;
+mod restarts;
+mod retries;
+mod stalls;
