@@ -81,6 +81,12 @@ pub struct PeerStatus {
 }
 
 impl Replica {
+    /// This servidor's rank; 0 while unknown.
+    #[must_use]
+    pub fn rank(&self) -> u64 {
+        self.rank
+    }
+
     /// A snapshot for `status` and for metrics.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {

@@ -1,0 +1,136 @@
+//! Entries of the log, and the state of the servidor, as clients are shown them.
+
+use papo_core::chat::Said;
+use papo_core::clock::Now;
+use papo_core::log::{Entry, Operation, RequestId};
+use papo_core::replica::{self, Replica};
+use papo_store::{Page, Records, Since, disk_usage};
+use papo_wire::reply::{
+    Answer, Event, ExportPage, HistoryPage, MemberStatus, Message, PeerStatus, Record, Role, Status,
+    SyncPage, fitting,
+};
+use papo_wire::timestamp;
+
+use super::About;
+use super::reads::stamps;
+
+/// A page of a conversation; cut where it would outgrow a reply.
+pub(super) fn history(page: Page) -> Answer {
+    let mut previous = page.previous;
+    let messages = page.entries.iter().filter_map(Said::of).map(|said| {
+        let message = Message { previous: Some(previous), said };
+        previous = message.said.index;
+        message
+    });
+    let mut messages: Vec<Message> = messages.collect();
+    let mut more = page.more;
+    let fits = fitting(messages.iter().map(Message::size_bound));
+    if fits < messages.len() {
+        messages.truncate(fits);
+        more = true;
+    }
+    Answer::History(HistoryPage { messages, more })
+}
+
+/// What a user missed; cut where it would outgrow a reply.
+pub(super) fn sync(since: Since, channels: Vec<String>) -> Answer {
+    let mut messages: Vec<Message> =
+        since.entries.iter().filter_map(Said::of).map(|said| Message { said, previous: None }).collect();
+    let (mut more, mut upto) = (since.more, since.up_to);
+    let fits = fitting(messages.iter().map(Message::size_bound));
+    if fits < messages.len() {
+        messages.truncate(fits);
+        more = true;
+        upto = messages.last().map_or(upto, |message| message.said.index);
+    }
+    Answer::Sync(SyncPage { messages, more, upto, channels })
+}
+
+/// Records of the log; cut where they would outgrow a reply.
+pub(super) fn export(records: Records) -> Answer {
+    let mut entries: Vec<Record> = records.entries.iter().filter_map(record).collect();
+    let (mut more, mut upto) = (records.more, records.up_to);
+    let fits = fitting(entries.iter().map(Record::size_bound));
+    if fits < entries.len() {
+        entries.truncate(fits);
+        more = true;
+        upto = entries.last().map_or(upto, |record| record.index);
+    }
+    Answer::Export(ExportPage { entries, more, upto })
+}
+
+fn record(entry: &Entry) -> Option<Record> {
+    let (time, clock) = stamps(entry);
+    let operation = match &entry.operation {
+        Operation::Imported { operation, .. } => operation,
+        operation => operation,
+    };
+    let event = match operation.clone() {
+        Operation::Login { user } => Event::User { user: user.display },
+        Operation::Channel { channel } => Event::Channel { channel: channel.display },
+        Operation::Publish { channel, user, message } => Event::Publish { user, channel, message },
+        Operation::Message { src, dst, message } => Event::Message { src, dst, message },
+        Operation::Join { user, channel } => Event::Join { user, channel },
+        Operation::Leave { user, channel } => Event::Leave { user, channel },
+        _ => return None,
+    };
+    let request_id = match &entry.request_id {
+        Some(RequestId::Client(id)) => Some(id.clone()),
+        _ => None,
+    };
+    Some(Record { index: entry.index, time, clock, request_id, event })
+}
+
+/// How this servidor is. Addresses of peers are added by who knows them.
+pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
+    let status = replica.status(now);
+    let usage =
+        disk_usage(&about.data).map_err(|error| tracing::warn!(%error, "cannot tell how full the disk is"));
+    let (used, free) = usage.map_or((0, 0), |usage| (usage.used, usage.free));
+    let (offset, bound) = status.clock.unwrap_or_default();
+    Status {
+        name: status.me.name.clone(),
+        rank: status.rank,
+        disk: status.me.disk.to_string(),
+        cluster: status.cluster.map(|cluster| cluster.to_string()).unwrap_or_default(),
+        role: match status.role {
+            replica::RoleName::Starting => Role::Starting,
+            replica::RoleName::Learner => Role::Learner,
+            replica::RoleName::Follower => Role::Follower,
+            replica::RoleName::Candidate => Role::Candidate,
+            replica::RoleName::Coordinator => Role::Coordinator,
+        },
+        epoch: status.epoch,
+        coordinator: status.coordinator.unwrap_or_default(),
+        coordinator_since: status.coordinator_since.map(timestamp::format).unwrap_or_default(),
+        members: status
+            .members
+            .iter()
+            .map(|member| MemberStatus {
+                name: member.id.name.clone(),
+                rank: member.rank,
+                disk: member.id.disk.to_string(),
+            })
+            .collect(),
+        peers: status
+            .peers
+            .iter()
+            .map(|peer| PeerStatus {
+                name: peer.id.name.clone(),
+                alive: peer.alive,
+                index: peer.index,
+                address: about.addresses.get(&peer.id.name).cloned().unwrap_or_default(),
+            })
+            .collect(),
+        last: status.last,
+        commit: status.commit,
+        applied: status.applied,
+        digest: status.digest.to_string(),
+        clock_offset_ns: offset,
+        clock_bound_ns: u64::try_from(bound.as_nanos()).unwrap_or(u64::MAX),
+        disk_bytes: used,
+        disk_free_bytes: free,
+        uptime_ms: about.clocks.uptime_ms(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

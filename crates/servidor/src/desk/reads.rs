@@ -1,0 +1,214 @@
+//! Requests that look at the state: at once where it is in memory, by way of the store's views where it is history.
+
+use papo_core::chat::TimelineKey;
+use papo_core::clock::{Lamport, Now};
+use papo_core::log::{Entry, RequestId};
+use papo_core::replica::{self, Ask, Input, Replica, Ticket};
+use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery, Views};
+use papo_transport::Frames;
+use papo_wire::reply::{Answer, Failure, Reason};
+use papo_wire::request::{BadRequest, Body, Conversation, Page, Request};
+
+use super::{Desk, Origin, Outgoing, Pending, answers, write};
+
+/// What the disk answered to a read.
+#[derive(Debug)]
+pub(crate) struct ReadDone {
+    ticket: Ticket,
+    found: Result<Found, ReadError>,
+}
+
+#[derive(Debug)]
+enum Found {
+    Page(ViewPage),
+    Since(Since),
+    Records(Records),
+}
+
+impl Desk {
+    /// Everything that the client has seen is applied.
+    pub(super) fn readable(
+        &mut self,
+        now: Now,
+        replica: &mut Replica,
+        views: &Views,
+        ticket: Ticket,
+    ) -> Option<Outgoing> {
+        let pending = self.pending.get(&ticket)?;
+        let request = &pending.request;
+        let session = request.session.as_deref().unwrap_or_default();
+        let proves = |user: &str| replica.chat().verify_session(user, session);
+        match &request.body {
+            Body::Login { user } if proves(&user.display) => {
+                let answer = super::done(request, replica);
+                self.answer(now, replica, ticket, Ok(answer))
+            }
+            Body::Join { user, .. } | Body::Leave { user, .. } if !proves(user) => {
+                let failure = Failure::new(request.service(), Reason::InvalidSession);
+                self.answer(now, replica, ticket, Err(failure))
+            }
+            Body::Login { .. } | Body::Join { .. } | Body::Leave { .. } => {
+                let write = write(request, &pending.fallback).expect("these are writes");
+                let ask = Ask::Write(Box::new(write));
+                let deadline = pending.deadline;
+                replica.handle(now, Input::Request(replica::Request { ticket, deadline, ask }));
+                None
+            }
+            _ => self.read(now, replica, views, ticket),
+        }
+    }
+
+    /// Answers a read from the state as it is, or sends it to the disk.
+    fn read(&mut self, now: Now, replica: &Replica, views: &Views, ticket: Ticket) -> Option<Outgoing> {
+        let request = &self.pending.get(&ticket)?.request;
+        let service = request.service();
+        let session = request.session.as_deref().unwrap_or_default();
+        let chat = replica.chat();
+        let answer = match &request.body {
+            Body::Users => Ok(Answer::Users(chat.users().map(str::to_owned).collect())),
+            Body::Channels => Ok(Answer::Channels(chat.channels().map(str::to_owned).collect())),
+            Body::Status => Ok(Answer::Status(Box::new(answers::status(now, replica, &self.about)))),
+            Body::History { conversation, page, limit } => {
+                match self.timeline(replica, conversation, session) {
+                    Ok(key) => {
+                        self.page(views, ticket, key, *page, *limit);
+                        return None;
+                    }
+                    Err(reason) => Err(Failure::new(service, reason)),
+                }
+            }
+            Body::Sync { user, .. } if !chat.verify_session(user, session) => {
+                Err(Failure::new(service, Reason::InvalidSession))
+            }
+            Body::Sync { user, since, limit } => {
+                let channels = chat.joined(user).map(|channel| TimelineKey::Channel(channel.to_owned()));
+                let keys = channels.chain([TimelineKey::Mailbox(user.clone())]).collect();
+                let query = SinceQuery { keys, since: *since, limit: *limit };
+                let reply = self.reply_to(ticket);
+                views.since(query, move |found| reply(found.map(Found::Since)));
+                return None;
+            }
+            Body::Export { after, limit } => {
+                let query = RecordsQuery { after: *after, limit: *limit };
+                let reply = self.reply_to(ticket);
+                views.records(query, move |found| reply(found.map(Found::Records)));
+                return None;
+            }
+            _ => Err(Failure::explained(service, Reason::BadRequest, "Escreva pelo broker.")),
+        };
+        self.answer(now, replica, ticket, answer)
+    }
+
+    fn timeline(
+        &self,
+        replica: &Replica,
+        conversation: &Conversation,
+        session: &str,
+    ) -> Result<TimelineKey, Reason> {
+        match conversation {
+            Conversation::Channel(channel) if replica.chat().channel_exists(channel) => {
+                Ok(TimelineKey::Channel(channel.clone()))
+            }
+            Conversation::Channel(_) => Err(Reason::NoSuchChannel),
+            Conversation::Private { user, .. } if !replica.chat().verify_session(user, session) => {
+                Err(Reason::InvalidSession)
+            }
+            Conversation::Private { with, .. } if !replica.chat().user_exists(with) => {
+                Err(Reason::NoSuchUser)
+            }
+            Conversation::Private { user, with } => Ok(TimelineKey::pair(user, with)),
+        }
+    }
+
+    fn page(&self, views: &Views, ticket: Ticket, key: TimelineKey, page: Page, limit: usize) {
+        let (after, before) = match page {
+            Page::Newest => (None, None),
+            Page::Before(before) => (None, Some(before)),
+            Page::After(after) => (Some(after), None),
+            Page::Between { after, before } => (Some(after), Some(before)),
+        };
+        let reply = self.reply_to(ticket);
+        views.page(PageQuery { key, before, after, limit }, move |found| reply(found.map(Found::Page)));
+    }
+
+    fn reply_to(&self, ticket: Ticket) -> impl FnOnce(Result<Found, ReadError>) + Send + 'static {
+        let (reads, waker) = (self.reads.clone(), self.waker.clone());
+        move |found| {
+            // The loop that listens ends after the views do.
+            if reads.send(ReadDone { ticket, found }).is_ok() {
+                waker.wake();
+            }
+        }
+    }
+
+    /// The disk has answered.
+    pub(crate) fn read_done(&mut self, now: Now, replica: &Replica, done: ReadDone) -> Option<Outgoing> {
+        let pending = self.pending.remove(&done.ticket)?;
+        let service = pending.request.service();
+        let (answer, index) = match done.found {
+            Ok(Found::Page(page)) => {
+                let index = page.applied;
+                (Ok(answers::history(page)), Some(index))
+            }
+            Ok(Found::Since(since)) => {
+                let Body::Sync { user, .. } = &pending.request.body else { return None };
+                let channels = replica.chat().joined(user).map(str::to_owned).collect();
+                (Ok(answers::sync(since, channels)), None)
+            }
+            Ok(Found::Records(records)) => (Ok(answers::export(records)), None),
+            Err(error) => {
+                tracing::warn!(%service, %error, "a read failed");
+                (Err(Failure::new(service, Reason::Internal)), None)
+            }
+        };
+        Some(self.reply(now, replica, pending.origin, answer, index))
+    }
+
+    fn answer(
+        &mut self,
+        now: Now,
+        replica: &Replica,
+        ticket: Ticket,
+        answer: Result<Answer, Failure>,
+    ) -> Option<Outgoing> {
+        let pending = self.pending.remove(&ticket)?;
+        Some(self.reply(now, replica, pending.origin, answer, None))
+    }
+
+    /// Somebody asks this servidor itself, on the port for servidores: it is answered from the state as it is here, also by
+    /// one that does not serve.
+    pub(crate) fn asked_directly(
+        &mut self,
+        now: Now,
+        replica: &Replica,
+        views: &Views,
+        envelope: Frames,
+        payload: &[u8],
+    ) -> Option<Outgoing> {
+        let origin = Origin::Direct { envelope };
+        match Request::decode(payload) {
+            Ok(request) => {
+                self.clock = self.clock.receive(request.clock);
+                let ticket = self.next;
+                self.next += 1;
+                let fallback = RequestId::Broker { incarnation: 0, counter: 0 };
+                self.pending.insert(ticket, Pending { origin, request, fallback, deadline: now.instant });
+                self.read(now, replica, views, ticket)
+            }
+            Err(bad) => Some(self.refuse(now, replica, origin, &bad)),
+        }
+    }
+
+    fn refuse(&mut self, now: Now, replica: &Replica, origin: Origin, bad: &BadRequest) -> Outgoing {
+        self.metrics.bad_request(bad.reason());
+        self.reply(now, replica, origin, Err(Failure::from(bad)), None)
+    }
+}
+
+/// Stamps of an entry as people were told of it: those of the system it was imported from, if it was.
+pub(super) fn stamps(entry: &Entry) -> (papo_core::clock::WallTime, Lamport) {
+    match &entry.operation {
+        papo_core::log::Operation::Imported { time, clock, .. } => (*time, *clock),
+        _ => (entry.time, entry.lamport),
+    }
+}

@@ -1,0 +1,85 @@
+//! What subscribers are sent, by way of every proxy.
+//!
+//! All servidores stay connected to all proxies all the time, though only the coordinator publishes: a PUB socket that connects when
+//! it is needed would lose what it is told first.
+
+use papo_core::chat::Delivery;
+use papo_core::clock::{Lamport, WallTime};
+use papo_core::log::{Epoch, Index};
+use papo_service::Failure;
+use papo_transport::{Change, HostPort, Kind, Net, Resolver, SocketId, SocketOptions, TargetId};
+use papo_wire::publication::{Announcement, Publication, Tip};
+use papo_wire::stamp::Stamp;
+use papo_wire::topic::{self, Topic};
+
+/// The socket for proxies.
+#[derive(Debug)]
+pub(crate) struct Proxies {
+    target: TargetId,
+    socket: SocketId,
+}
+
+impl Proxies {
+    /// Follows every address of `target`.
+    pub(crate) fn new(
+        net: &mut impl Net,
+        resolver: &mut Resolver,
+        target: &HostPort,
+    ) -> Result<Self, Failure> {
+        let options = SocketOptions { send_queue: 100_000, ..crate::links::options() };
+        let socket = net.open(Kind::Publish, &options)?;
+        Ok(Self { target: resolver.watch(target), socket })
+    }
+
+    /// Takes a change of addresses; false if it is not about proxies.
+    pub(crate) fn resolved(&self, net: &mut impl Net, change: &Change) -> bool {
+        if change.target != self.target {
+            return false;
+        }
+        for address in &change.removed {
+            net.disconnect(self.socket, *address);
+        }
+        for address in &change.added {
+            match net.connect(self.socket, *address) {
+                Ok(()) => tracing::info!(proxy = %address, "connecting"),
+                Err(error) => tracing::warn!(proxy = %address, %error, "cannot connect"),
+            }
+        }
+        true
+    }
+
+    /// Publishes a message.
+    pub(crate) fn publish(&self, net: &mut impl Net, delivery: Delivery) {
+        let stamp = Stamp::Index(delivery.said.index);
+        self.send(net, &Publication::Said(delivery), stamp);
+    }
+
+    /// Tells the last index of a topic.
+    pub(crate) fn tip(&self, net: &mut impl Net, topic: &str, index: Index, time: WallTime, clock: Lamport) {
+        let of = match topic.strip_prefix(topic::USER_PREFIX) {
+            Some(user) => papo_core::chat::To::User(user.to_owned()),
+            None => papo_core::chat::To::Channel(topic.to_owned()),
+        };
+        self.send(net, &Publication::Tip(Tip { of, index, time, clock }), Stamp::Unordered);
+    }
+
+    /// Announces this servidor as the coordinator.
+    pub(crate) fn announce(
+        &self,
+        net: &mut impl Net,
+        coordinator: &str,
+        epoch: Epoch,
+        time: WallTime,
+        clock: Lamport,
+    ) {
+        let announcement = Announcement { coordinator: coordinator.to_owned(), epoch, time, clock };
+        self.send(net, &Publication::Coordinator(announcement), Stamp::Epoch(epoch));
+    }
+
+    fn send(&self, net: &mut impl Net, publication: &Publication, stamp: Stamp) {
+        let (topic, payload) = publication.encode();
+        debug_assert!(Topic::parse(&topic).is_some(), "everything published has a topic of the system");
+        // PUB drops what it cannot send; subscribers notice by `previous`, and by tips.
+        let _ = net.send(self.socket, vec![topic, payload, stamp.encode()]);
+    }
+}

@@ -1,0 +1,270 @@
+//! The loop that owns everything: sockets, the core, and the queues of the store's threads.
+//!
+//! One turn: sleep until something happens; give the core all that happened; do all that it says; tell brokers and the
+//! referencia what is due. Whatever came in during one turn leaves as one batch.
+
+mod duties;
+mod intake;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use papo_core::log::ClusterId;
+use papo_core::members::DiskId;
+use papo_core::replica::{Availability, Input, Replica, RoleName};
+use papo_service::{Boot, Failure, Health};
+use papo_store::{FaultKind, Running, StoreEvent};
+use papo_transport::{HostPort, Net, Resolver, SocketId};
+
+use crate::brokers::Brokers;
+use crate::clocks::Clocks;
+use crate::desk::{About, Desk, ReadDone};
+use crate::letter::Sender;
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::notices::Notices;
+use crate::proxies::Proxies;
+use crate::recover::{Recovered, recover};
+use crate::registration::Registration;
+use crate::settings::Servidor;
+
+/// How often names are resolved again: bounds how long a new broker or proxy waits for us.
+const RESOLVE: Duration = Duration::from_secs(1);
+/// A loop that has not turned for this long is stuck.
+const STUCK: Duration = Duration::from_secs(10);
+/// How often numbers are shown and silent links looked for.
+const REVIEW: Duration = Duration::from_millis(500);
+
+/// A servidor, running.
+pub(crate) struct Server<N> {
+    net: N,
+    clocks: Clocks,
+    replica: Replica,
+    store: Running,
+    links: Links,
+    brokers: Brokers,
+    proxies: Proxies,
+    registration: Registration,
+    resolver: Resolver,
+    desk: Desk,
+    notices: Notices,
+    metrics: Metrics,
+    health: Health,
+    store_events: mpsc::Receiver<StoreEvent>,
+    reads: mpsc::Receiver<ReadDone>,
+    log_reads: mpsc::Receiver<Input>,
+    log_reads_from: mpsc::Sender<Input>,
+    header: Header,
+    next_review: Instant,
+}
+
+/// The encoded header of our messages, and what it was made of.
+struct Header {
+    of: Option<(Option<ClusterId>, DiskId)>,
+    sender: Sender,
+    bytes: Vec<u8>,
+}
+
+impl Header {
+    /// Makes the header anew if the disk or the cluster is another one.
+    fn refresh(&mut self, replica: &Replica) {
+        let of = Some((replica.cluster(), replica.me().disk));
+        if self.of != of {
+            self.of = of;
+            self.sender = Sender::new(replica.me(), replica.cluster(), None);
+            self.bytes = self.sender.encode();
+        }
+    }
+}
+
+impl<N: Net> Server<N> {
+    /// Recovers what is on the disk, and opens all sockets.
+    pub(crate) fn start(
+        mut net: N,
+        boot: &Boot<Servidor>,
+        name: &str,
+        data: &Path,
+        advertise: &HostPort,
+    ) -> Result<Self, Failure> {
+        let settings = &boot.settings;
+        let clocks = Clocks::start();
+        let waker = net.waker();
+        let (events, store_events) = mpsc::channel();
+        let Recovered { replica, store, peers } =
+            recover(name, data, &settings.genesis, || clocks.now(), events, waker.clone())?;
+
+        let replication_port = settings.replication_port.unwrap_or(settings.port + 1);
+        let links = Links::bind(
+            &mut net,
+            SocketAddr::new(settings.listen, settings.port),
+            SocketAddr::new(settings.listen, replication_port),
+            advertise,
+        )?;
+        let mut resolver = Resolver::start(waker.clone(), RESOLVE);
+        let incarnation = replica.hello().incarnation;
+        let brokers = Brokers::new(&mut resolver, &settings.broker, name.to_owned(), incarnation);
+        let proxies = Proxies::new(&mut net, &mut resolver, &settings.proxy)?;
+        let own = links.own().peer.clone();
+        let registration =
+            Registration::new(&mut net, &mut resolver, &settings.referencia, name.to_owned(), own)?;
+
+        let (reads_from, reads) = mpsc::channel();
+        let (log_reads_from, log_reads) = mpsc::channel();
+        let metrics = Metrics::new(&boot.metrics);
+        let about = About { data: data.to_owned(), addresses: Default::default(), clocks };
+        let desk = Desk::new(about, reads_from, waker, metrics.clone());
+        let header = Header { of: None, sender: Sender::new(replica.me(), None, None), bytes: Vec::new() };
+        let mut server = Self {
+            net,
+            clocks,
+            replica,
+            store,
+            links,
+            brokers,
+            proxies,
+            registration,
+            resolver,
+            desk,
+            notices: Notices::default(),
+            metrics,
+            health: boot.health.clone(),
+            store_events,
+            reads,
+            log_reads,
+            log_reads_from,
+            header,
+            next_review: Instant::now(),
+        };
+        let remembered = peers.iter().filter_map(|(_, address)| address.parse().ok());
+        for seed in settings.peers.iter().cloned().chain(remembered).collect::<Vec<HostPort>>() {
+            server.links.add_seed(&mut server.resolver, &seed);
+        }
+        server.health.set_not_ready("no coordinator was heard yet");
+        Ok(server)
+    }
+
+    /// Serves until told to stop and all is handed over, or the grace is over.
+    pub(crate) fn run(&mut self, boot: &Boot<Servidor>) -> Result<(), Failure> {
+        boot.shutdown.wakes(self.net.waker());
+        let pulse = boot.health.watch("loop", STUCK);
+        let mut ready: Vec<SocketId> = Vec::new();
+        let mut stopping: Option<Instant> = None;
+        loop {
+            let busy = self.turn(&mut ready)?;
+            pulse.beat();
+            if stopping.is_none() && boot.shutdown.is_requested() {
+                tracing::info!("stopping");
+                stopping = Some(Instant::now() + boot.settings.grace);
+                self.health.set_not_ready("stopping");
+                self.replica.handle(self.clocks.now(), Input::Stop);
+                continue;
+            }
+            if let Some(until) = stopping {
+                if self.replica.drained() {
+                    return Ok(());
+                }
+                if Instant::now() >= until {
+                    tracing::warn!("the grace is over before everything was handed over");
+                    return Ok(());
+                }
+            }
+            if !busy {
+                self.net.wait(Some(self.patience()), &mut ready);
+            }
+        }
+    }
+
+    /// One turn; true if it left something lying for the next one.
+    fn turn(&mut self, ready: &mut Vec<SocketId>) -> Result<bool, Failure> {
+        self.take_store_events()?;
+        let busy = self.take_messages(ready);
+        self.take_reads();
+        self.take_changes();
+        let now = self.clocks.now();
+        if now.instant >= self.replica.deadline() {
+            self.replica.handle(now, Input::Tick);
+        }
+        self.do_duties();
+        self.brokers.turn(&mut self.net, self.replica.chat().applied());
+        self.register();
+        self.review();
+        Ok(busy)
+    }
+
+    /// How long to sleep if nothing happens.
+    fn patience(&self) -> Duration {
+        let now = self.clocks.now().instant;
+        let core = self.replica.deadline().since(now);
+        let others = self.brokers.deadline().min(self.registration.deadline()).min(self.next_review);
+        core.min(others.saturating_duration_since(Instant::now()))
+    }
+
+    fn take_store_events(&mut self) -> Result<(), Failure> {
+        let mut durable = None;
+        while let Ok(event) = self.store_events.try_recv() {
+            match event {
+                StoreEvent::Durable { up_to } => durable = Some(up_to),
+                StoreEvent::Stalled { error } => {
+                    tracing::error!(error, "the disk is full: nothing is acknowledged until there is room");
+                    self.replica.handle(self.clocks.now(), Input::DiskRefuses(true));
+                }
+                StoreEvent::Recovered => {
+                    tracing::info!("the disk takes writes again");
+                    self.replica.handle(self.clocks.now(), Input::DiskRefuses(false));
+                }
+                StoreEvent::Failed { error, kind } => return Err(disk_failed(&error, kind)),
+            }
+        }
+        if let Some(id) = durable {
+            self.replica.handle(self.clocks.now(), Input::Durable(id));
+        }
+        Ok(())
+    }
+
+    fn register(&mut self) {
+        if Instant::now() < self.registration.deadline() {
+            return;
+        }
+        let now = self.clocks.now();
+        let rank = if self.replica.cluster().is_some() { self.replica.rank() } else { 0 };
+        let (time, clock) = self.desk.stamps(now, &self.replica);
+        self.registration.turn(&mut self.net, rank, time, clock);
+    }
+
+    fn review(&mut self) {
+        if Instant::now() < self.next_review {
+            return;
+        }
+        self.next_review = Instant::now() + REVIEW;
+        self.links.review(&mut self.net);
+        let status = self.replica.status(self.clocks.now());
+        if status.role == RoleName::Learner {
+            self.health.set_not_ready("learning what the others have");
+        }
+        self.metrics.show(&status);
+    }
+
+    fn available(&mut self, availability: Availability) {
+        use papo_wire::envelope::State;
+        let state = match availability {
+            Availability::Serving => State::Serving,
+            Availability::Draining => State::Draining,
+            Availability::Withdrawn => State::Withdrawn,
+        };
+        tracing::info!(?state, "brokers are told");
+        // Readiness is about this process alone: a cluster without a coordinator does not make it unready.
+        if availability == Availability::Serving {
+            self.health.set_ready();
+        }
+        self.brokers.announce(&mut self.net, state, self.replica.chat().applied());
+    }
+}
+
+fn disk_failed(error: &str, kind: FaultKind) -> Failure {
+    Failure::disk(format!(
+        "{error} ({kind:?}). Nothing that was acknowledged is lost: the others have it. Repair the disk, or move its data \
+         aside; the servidor then joins anew and learns it from them"
+    ))
+}

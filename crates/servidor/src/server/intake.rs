@@ -1,0 +1,165 @@
+//! What comes in, on its way to the core.
+
+use papo_core::replica::Input;
+use papo_transport::{Frames, HostPort, Net, SocketId};
+use papo_wire::envelope::ToServidor;
+use papo_wire::peer::{Reply, Request};
+
+use super::Server;
+use crate::letter;
+use crate::registration::Told;
+
+/// How many messages are taken from one socket before the next one has its turn.
+const FROM_ONE: usize = 512;
+
+impl<N: Net> Server<N> {
+    /// Takes what the sockets have; true if some have more.
+    pub(super) fn take_messages(&mut self, ready: &mut Vec<SocketId>) -> bool {
+        let mut more = Vec::new();
+        for socket in ready.drain(..) {
+            let mut taken = 0;
+            while taken < FROM_ONE {
+                let Some(frames) = self.net.receive(socket) else { break };
+                self.take(socket, frames);
+                taken += 1;
+            }
+            if taken == FROM_ONE {
+                more.push(socket);
+            }
+        }
+        *ready = more;
+        !ready.is_empty()
+    }
+
+    fn take(&mut self, socket: SocketId, frames: Frames) {
+        if socket == self.links.subscriber {
+            self.take_letter(frames.get(1..).unwrap_or_default());
+        } else if socket == self.links.router {
+            self.take_routed(frames);
+        } else if socket == self.registration.socket {
+            self.take_told(&frames);
+        } else if self.brokers.owns(socket) {
+            self.take_dispatch(socket, frames);
+        }
+        // What arrives on a link of ours to another servidor is an answer of a tool's kind: nobody sends there.
+    }
+
+    /// On our ROUTER: a message of another servidor, or a request of somebody with a REQ socket, which has an empty frame
+    /// before what it asks.
+    fn take_routed(&mut self, mut frames: Frames) {
+        let Some(empty) = frames.iter().skip(1).position(Vec::is_empty) else {
+            return self.take_letter(frames.get(1..).unwrap_or_default());
+        };
+        let body = frames.split_off(empty + 2);
+        match body.as_slice() {
+            [payload] => self.take_direct(frames, payload),
+            _ => {
+                self.metrics.bad_letters.inc();
+            }
+        }
+    }
+
+    fn take_letter(&mut self, frames: &[Vec<u8>]) {
+        let letter = match letter::decode(frames) {
+            Ok(letter) => letter,
+            Err(error) => {
+                self.metrics.bad_letters.inc();
+                return tracing::debug!(%error, "a message that cannot be read");
+            }
+        };
+        let sender = letter.sender;
+        let ours = self.replica.cluster().is_none()
+            || sender.cluster.is_none()
+            || sender.cluster == self.replica.cluster();
+        if ours && sender.id.name != self.replica.me().name {
+            let news = self.links.heard(&mut self.net, &mut self.resolver, &sender.id.name, sender.address);
+            if news {
+                self.remember_peers();
+            }
+        }
+        let input = Input::Received { from: sender.id, cluster: sender.cluster, message: letter.message };
+        self.replica.handle(self.clocks.now(), input);
+    }
+
+    fn remember_peers(&mut self) {
+        let peers: Vec<(String, String)> =
+            self.links.addresses().map(|(name, address)| (name.to_owned(), address.to_owned())).collect();
+        self.desk.know_addresses(peers.iter().cloned().collect());
+        self.store.writer.remember_peers(peers);
+    }
+
+    fn take_dispatch(&mut self, socket: SocketId, frames: Frames) {
+        self.brokers.heard(socket);
+        match ToServidor::decode(frames) {
+            Ok(ToServidor::Dispatch { dispatch, payload }) => {
+                let now = self.clocks.now();
+                let answer = self.desk.dispatched(now, &mut self.replica, socket, dispatch, &payload);
+                self.send_answer(answer);
+            }
+            Ok(ToServidor::Welcome { .. }) => {}
+            Err(error) => {
+                self.metrics.bad_letters.inc();
+                tracing::warn!(%error, "a broker's message cannot be read");
+            }
+        }
+    }
+
+    fn take_direct(&mut self, envelope: Frames, payload: &[u8]) {
+        let now = self.clocks.now();
+        let reply = match Request::decode(payload) {
+            Ok((request, clock)) => {
+                self.desk.merge(clock);
+                match request {
+                    Request::Clock => Reply::Clock { time: self.replica.agreed_time(now) },
+                    Request::Election { rank } if self.replica.would_stand_against(rank) => Reply::Election,
+                    Request::Election { .. } => Reply::NoElection,
+                }
+            }
+            Err(_) => {
+                let (replica, views) = (&self.replica, &self.store.views);
+                let answer = self.desk.asked_directly(now, replica, views, envelope, payload);
+                return self.send_answer(answer);
+            }
+        };
+        let (time, clock) = self.desk.stamps(now, &self.replica);
+        let mut frames = envelope;
+        frames.push(reply.encode(time, clock));
+        // Whoever asked and left gets no answer.
+        let _ = self.net.send(self.links.router, frames);
+    }
+
+    fn take_told(&mut self, frames: &[Vec<u8>]) {
+        match self.registration.answered(frames) {
+            Some(Told::Rank(rank)) => self.replica.handle(self.clocks.now(), Input::Rank(rank)),
+            Some(Told::List(list)) => {
+                for listed in list {
+                    match listed.address.parse::<HostPort>() {
+                        Ok(address) => self.links.add_seed(&mut self.resolver, &address),
+                        Err(error) => tracing::debug!(servidor = listed.name, %error, "listed at no address"),
+                    }
+                }
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn take_reads(&mut self) {
+        while let Ok(done) = self.reads.try_recv() {
+            let answer = self.desk.read_done(self.clocks.now(), &self.replica, done);
+            self.send_answer(answer);
+        }
+        while let Ok(input) = self.log_reads.try_recv() {
+            self.replica.handle(self.clocks.now(), input);
+        }
+    }
+
+    pub(super) fn take_changes(&mut self) {
+        for change in self.resolver.changes() {
+            let net = &mut self.net;
+            let _ = self.brokers.resolved(net, &change)
+                || self.proxies.resolved(net, &change)
+                || self.registration.resolved(net, &change)
+                || self.links.resolved(net, &change);
+        }
+    }
+}
