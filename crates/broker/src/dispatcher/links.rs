@@ -178,12 +178,14 @@ impl Links {
         }
     }
 
-    /// Its connection is gone.
-    pub(crate) fn disconnected(&mut self, id: LinkId) {
-        if let Some(link) = self.get_mut(id) {
-            warn!(servidor = link.name, "servidor is gone: its connection is closed");
-            link.standing = Standing::Silent;
-        }
+    /// Its connection is gone. False where that, or its silence, was known already.
+    pub(crate) fn disconnected(&mut self, id: LinkId) -> bool {
+        let Some(link) = self.get_mut(id).filter(|link| link.standing != Standing::Silent) else {
+            return false;
+        };
+        warn!(servidor = link.name, "servidor is gone: its connection is closed");
+        link.standing = Standing::Silent;
+        true
     }
 
     /// Those that have now been silent for too long, each told once. Forgets whoever has been so for much longer.

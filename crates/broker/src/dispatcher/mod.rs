@@ -170,13 +170,11 @@ impl Dispatcher {
         let mut frames = frames.into_iter();
         let Some(identity) = frames.next() else { return self.counters.drop(Dropped::BadEnvelope) };
         match ToBroker::decode(frames) {
-            Ok(ToBroker::Beacon(beacon)) => self.beacon(now.instant, identity, beacon),
+            Ok(ToBroker::Beacon(beacon)) => self.beacon(now, identity, beacon),
             Ok(ToBroker::Answer { ticket, index, payload }) => {
-                self.answer(now.instant, &identity, ticket, index, payload);
+                self.answer(now, &identity, ticket, index, payload);
             }
-            Ok(ToBroker::Elsewhere { ticket, ordered }) => {
-                self.elsewhere(now.instant, &identity, ticket, ordered)
-            }
+            Ok(ToBroker::Elsewhere { ticket, ordered }) => self.elsewhere(now, &identity, ticket, ordered),
             Err(error) => {
                 debug!(%error, "a servidor sent something that is no envelope");
                 self.counters.drop(Dropped::BadEnvelope);
@@ -199,6 +197,7 @@ impl Dispatcher {
 
     /// Takes note that a message for a servidor was not sent. `ticket` is what came with it.
     pub fn unsent(&mut self, now: Now, ticket: Option<Ticket>, why: Unsent) {
+        self.expire(now);
         // A welcome that is not sent is no loss: the next beacon brings another.
         let Some((key, one)) = ticket.and_then(|ticket| self.requests.by_ticket(ticket)) else { return };
         let request = self.requests.get_mut(key).expect("it was found by its ticket");
@@ -209,10 +208,10 @@ impl Dispatcher {
         }
         match why {
             Unsent::Full => self.links.choke(one.link),
-            Unsent::Gone => {
-                self.links.disconnected(one.link);
+            Unsent::Gone if self.links.disconnected(one.link) => {
                 self.move_away(now.instant, one.link, Retry::Silent);
             }
+            Unsent::Gone => {}
         }
         if one.state == TryState::Open {
             self.place_unless_out(now.instant, key);
@@ -347,7 +346,7 @@ impl Dispatcher {
     /// Room has appeared: requests that wait get it, oldest first.
     fn serve_waiting(&mut self, now: Instant) {
         while let Some(key) = self.waiting.first().copied() {
-            // None of those that wait excludes anybody: where the first finds no room, nobody does.
+            // Those that wait exclude nobody: where the first finds no room, no other does.
             let Some(link) = self.links.choose(now, Room::Any, |_| false) else { return };
             self.waiting.remove(&key);
             self.send(now, key, link);
@@ -380,39 +379,42 @@ impl Dispatcher {
 
 /// What servidores say.
 impl Dispatcher {
-    fn beacon(&mut self, now: Instant, identity: Vec<u8>, beacon: Beacon) {
+    fn beacon(&mut self, now: Now, identity: Vec<u8>, beacon: Beacon) {
         let incarnation = beacon.incarnation;
-        let Some(heard) = self.links.hear(now, &identity, beacon) else {
+        let Some(heard) = self.links.hear(now.instant, &identity, beacon) else {
             return self.counters.drop(Dropped::Crowd);
         };
         let mut frames = vec![identity];
         ToServidor::Welcome { incarnation }.append_to(&mut frames);
         self.actions.push_back(Action::Send { frames, ticket: None });
+        self.expire(now);
         if heard.lost_work {
-            self.move_away(now, heard.link, Retry::Withdrawn);
+            self.move_away(now.instant, heard.link, Retry::Withdrawn);
         }
-        self.serve_waiting(now);
+        self.serve_waiting(now.instant);
     }
 
-    fn answer(&mut self, now: Instant, identity: &[u8], ticket: Ticket, index: u64, payload: Vec<u8>) {
+    fn answer(&mut self, now: Now, identity: &[u8], ticket: Ticket, index: u64, payload: Vec<u8>) {
         let Some(key) = self.tried_at(identity, ticket) else { return self.counters.drop(Dropped::Late) };
         let request = self.close(key).expect("it was found by its ticket");
-        self.connections.answered(now, request.path.connection(), index);
+        self.connections.answered(now.instant, request.path.connection(), index);
         self.counters.answered += 1;
-        let waited = Some(now.since(request.arrived));
+        let waited = Some(now.instant.since(request.arrived));
         self.actions.push_back(Action::Answer { frames: request.path.answer(payload), waited });
-        self.serve_waiting(now);
+        self.expire(now);
+        self.serve_waiting(now.instant);
     }
 
-    fn elsewhere(&mut self, now: Instant, identity: &[u8], ticket: Ticket, ordered: Ordered) {
+    fn elsewhere(&mut self, now: Now, identity: &[u8], ticket: Ticket, ordered: Ordered) {
         let Some(key) = self.tried_at(identity, ticket) else { return self.counters.drop(Dropped::Late) };
         let request = self.requests.get_mut(key).expect("it was found by its ticket");
         let Some(before) = request.refuse(ticket, ordered == Ordered::Unknown) else { return };
         if before.state == TryState::Open {
             self.links.unload(before.link);
             self.counters.retry(Retry::Elsewhere);
-            self.place_unless_out(now, key);
-            self.serve_waiting(now);
+            self.expire(now);
+            self.place_unless_out(now.instant, key);
+            self.serve_waiting(now.instant);
         }
     }
 
@@ -446,6 +448,7 @@ impl Dispatcher {
         self.last_tick = now;
     }
 
+    /// Comes before anything is sent: what is over must not become doubtful by one more try.
     fn expire(&mut self, now: Now) {
         while let Some(key) = self.deadlines.pop_due(now.instant) {
             self.give_up_on(now, key);

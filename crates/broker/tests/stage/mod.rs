@@ -49,6 +49,8 @@ pub(crate) struct Stage {
     pub(crate) now: u64,
     /// Servidores that send beacons as time passes, with what they say and their next one.
     playing: BTreeMap<String, (State, u64)>,
+    /// What each servidor said last, and when.
+    said: BTreeMap<String, (State, u64)>,
     sent: Vec<Sent>,
     got: Vec<Got>,
     welcomes: Vec<(String, u64)>,
@@ -62,6 +64,7 @@ impl Stage {
             dispatcher: Dispatcher::new(policy, 77),
             now: 0,
             playing: BTreeMap::new(),
+            said: BTreeMap::new(),
             sent: Vec::new(),
             got: Vec::new(),
             welcomes: Vec::new(),
@@ -85,6 +88,13 @@ impl Stage {
         self.collect();
     }
 
+    /// A client sends frames that are most probably no request.
+    pub(crate) fn garble_client(&mut self, mut frames: Vec<Vec<u8>>) {
+        frames.insert(0, b"garbage".to_vec());
+        self.dispatcher.client(self.clocks(), frames);
+        self.collect();
+    }
+
     /// From now on that servidor says this, at once and every 100 ms.
     pub(crate) fn play(&mut self, servidor: &str, state: State) {
         self.playing.insert(servidor.to_owned(), (state, self.now + BEACON_EVERY));
@@ -97,6 +107,7 @@ impl Stage {
     }
 
     pub(crate) fn beacon(&mut self, servidor: &str, state: State, incarnation: u64) {
+        self.said.insert(servidor.to_owned(), (state, self.now));
         let beacon = Beacon { state, incarnation, index: 0, name: servidor.to_owned() };
         self.servidor(servidor, ToBroker::Beacon(beacon));
     }
@@ -211,8 +222,10 @@ impl Stage {
         while let Some(action) = self.dispatcher.poll() {
             match action {
                 Action::Answer { frames, .. } => {
-                    let [client, delimiter, payload] = &frames[..] else { panic!("no answer: {frames:?}") };
-                    assert!(delimiter.is_empty(), "a REQ client takes no answer without a delimiter");
+                    let (client, payload) = (&frames[0], &frames[frames.len() - 1]);
+                    // Garbage is answered in the shape that it came in.
+                    let delimited = frames.len() == 3 && frames[1].is_empty();
+                    assert!(delimited || client == b"garbage", "a REQ client cannot read this: {frames:?}");
                     self.got.push(Got { at: self.now, client: text(client), payload: payload.clone() });
                 }
                 Action::Send { frames, ticket } => self.deliver(frames, ticket),
@@ -229,6 +242,9 @@ impl Stage {
         match ToServidor::decode(frames).expect("an envelope") {
             ToServidor::Dispatch { dispatch, payload } => {
                 assert_eq!(ticket, Some(dispatch.ticket));
+                let (state, heard) = self.said[&to];
+                assert_eq!(state, State::Serving, "{to} does not serve");
+                assert!(self.now - heard < 400, "{to} has been silent for {} ms", self.now - heard);
                 self.sent.push(Sent { at: self.now, to, dispatch, payload });
             }
             ToServidor::Welcome { incarnation } => self.welcomes.push((to, incarnation)),
