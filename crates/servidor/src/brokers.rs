@@ -1,4 +1,4 @@
-//! Links to the brokers: one DEALER for every address of their name.
+//! Links to the brokers: one DEALER for every address of their names.
 //!
 //! A beacon goes to each of them all the time, and at once when it has news: a broker sends requests only to servidores
 //! that it hears. A broker that does not answer beacons is connected to anew.
@@ -25,22 +25,23 @@ struct Link {
 /// All sockets for brokers.
 #[derive(Debug)]
 pub(crate) struct Brokers {
-    target: TargetId,
+    targets: Vec<TargetId>,
     links: BTreeMap<SocketAddr, Link>,
     beacon: Beacon,
     next_beacon: Instant,
 }
 
 impl Brokers {
-    /// Follows every address of `target`.
-    pub(crate) fn new(resolver: &mut Resolver, target: &HostPort, name: String, incarnation: u64) -> Self {
+    /// Follows every address of every one of `targets`.
+    pub(crate) fn new(resolver: &mut Resolver, targets: &[HostPort], name: String, incarnation: u64) -> Self {
         let beacon = Beacon { state: State::Withdrawn, incarnation, index: 0, name };
-        Self { target: resolver.watch(target), links: BTreeMap::new(), beacon, next_beacon: Instant::now() }
+        let targets = targets.iter().map(|target| resolver.watch(target)).collect();
+        Self { targets, links: BTreeMap::new(), beacon, next_beacon: Instant::now() }
     }
 
     /// Takes a change of addresses; false if it is not about brokers.
     pub(crate) fn resolved(&mut self, net: &mut impl Net, change: &Change) -> bool {
-        if change.target != self.target {
+        if !self.targets.contains(&change.target) {
             return false;
         }
         for address in &change.removed {

@@ -15,25 +15,26 @@ use papo_wire::topic::{self, Topic};
 /// The socket for proxies.
 #[derive(Debug)]
 pub(crate) struct Proxies {
-    target: TargetId,
+    targets: Vec<TargetId>,
     socket: SocketId,
 }
 
 impl Proxies {
-    /// Follows every address of `target`.
+    /// Follows every address of every one of `targets`.
     pub(crate) fn new(
         net: &mut impl Net,
         resolver: &mut Resolver,
-        target: &HostPort,
+        targets: &[HostPort],
     ) -> Result<Self, Failure> {
         let options = SocketOptions { send_queue: 100_000, ..crate::links::options() };
         let socket = net.open(Kind::Publish, &options)?;
-        Ok(Self { target: resolver.watch(target), socket })
+        let targets = targets.iter().map(|target| resolver.watch(target)).collect();
+        Ok(Self { targets, socket })
     }
 
     /// Takes a change of addresses; false if it is not about proxies.
     pub(crate) fn resolved(&self, net: &mut impl Net, change: &Change) -> bool {
-        if change.target != self.target {
+        if !self.targets.contains(&change.target) {
             return false;
         }
         for address in &change.removed {

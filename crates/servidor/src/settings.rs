@@ -47,12 +47,12 @@ pub(crate) struct Servidor {
     /// Where others reach this servidor [default: the host's name and --port]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) advertise: Option<HostPort>,
-    /// Where the brokers are; every address of the name is used
-    #[arg(long, value_name = "HOST:PORT", default_value = "broker:5558")]
-    pub(crate) broker: HostPort,
-    /// Where the proxies are; every address of the name is used
-    #[arg(long, value_name = "HOST:PORT", default_value = "proxy:5555")]
-    pub(crate) proxy: HostPort,
+    /// Where the brokers are; every address of each name is used
+    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',', default_value = "broker:5558")]
+    pub(crate) broker: Vec<HostPort>,
+    /// Where the proxies are; every address of each name is used
+    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',', default_value = "proxy:5555")]
+    pub(crate) proxy: Vec<HostPort>,
     /// Where the referencia is
     #[arg(long, value_name = "HOST:PORT", default_value = "referencia:5560")]
     pub(crate) referencia: HostPort,
