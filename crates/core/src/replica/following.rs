@@ -123,6 +123,8 @@ impl Replica {
         if following.obeyed.as_ref().is_none_or(|(id, _)| id != from) {
             *following = Following::new(now.instant, commit);
             following.obeyed = Some((from.clone(), now.instant));
+            // What its predecessor was handed may be lost with it: the new one is handed everything at once.
+            following.handed_at = Instant::ZERO;
             self.clock.follow(now);
             self.clock_samples = 0;
             self.next_clock = now.instant;
