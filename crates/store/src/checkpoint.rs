@@ -16,7 +16,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use crate::event::Reporter;
 use crate::fault::Fault;
@@ -128,7 +127,6 @@ struct End;
 impl Worker {
     fn open(path: &Path, durability: Durability, reporter: Reporter) -> Result<Self, Fault> {
         let connection = sqlite::open_writable(path, durability)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(Self { connection, database: File::open(path)?, path: path.to_path_buf(), reporter })
     }
 

@@ -6,12 +6,15 @@
 //! commit. A log that ends before it is damaged.
 //!
 //! The note is not synced, and need not be: it is written after the commit it speaks of, so that a power cut can only make it
-//! older, and an older one merely proves less.
+//! older, and an older one merely proves less. It is smaller than a sector, so that it is never torn: one that makes no sense is damaged.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use crate::directory::beside;
+use crate::fault::Fault;
 
 const LENGTH: usize = 12;
 
@@ -22,28 +25,44 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Opens the file, making it if need be, and has it say `batch`; that survives a crash.
+    /// Opens the file, making it if need be, and has it say `batch`.
     pub(crate) fn open(path: &Path, batch: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-        let mark = Self { file };
+        if !path.try_exists()? {
+            create(path, batch)?;
+        }
+        let mark = Self { file: OpenOptions::new().write(true).open(path)? };
         mark.note(batch)?;
-        mark.file.set_len(LENGTH as u64)?;
-        mark.file.sync_all()?;
         Ok(mark)
     }
 
-    /// What the file says; `None` where it is missing or says nothing intelligible.
-    pub(crate) fn read(path: &Path) -> io::Result<Option<u64>> {
-        match std::fs::read(path) {
-            Ok(bytes) => Ok(decode(&bytes)),
+    /// What the file says; `None` where there is none.
+    pub(crate) fn read(path: &Path) -> Result<Option<u64>, Fault> {
+        match fs::read(path) {
+            Ok(bytes) => match decode(&bytes) {
+                Some(batch) => Ok(Some(batch)),
+                None => Err(Fault::damaged("it makes no sense: whether the log lost its end cannot be told")),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// Notes that `batch` is durable.
     pub(crate) fn note(&self, batch: u64) -> io::Result<()> {
         self.file.write_all_at(&encode(batch), 0)
+    }
+}
+
+/// Makes the file whole at once, and durably, so that a crash never leaves half of one.
+fn create(path: &Path, batch: u64) -> io::Result<()> {
+    let unfinished = beside(path, ".new");
+    let mut file = File::create(&unfinished)?;
+    file.write_all(&encode(batch))?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    match path.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) enum Durability {
     Ordered,
 }
 
-/// Opens an existing database for writing. Checkpoints are left to [`crate::checkpoint`].
+/// Opens an existing database for writing. Checkpoints are left to [`crate::checkpoint`]; closing the connection makes none either, unless
+/// [`checkpoint_on_close`] was called, so that what is found damaged, or fails, stays as it is.
 pub(crate) fn open_writable(path: &Path, durability: Durability) -> Result<Connection, Fault> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let synchronous = match durability {
@@ -33,7 +34,14 @@ pub(crate) fn open_writable(path: &Path, durability: Durability) -> Result<Conne
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
+}
+
+/// Has the connection, if it is the last one, move the WAL into the database as it is closed.
+pub(crate) fn checkpoint_on_close(connection: &Connection) -> Result<(), Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
 }
 
 /// Opens an existing database for reading. Nothing is written to it or its WAL, whatever is found there.

@@ -38,8 +38,8 @@ impl Store {
     /// Opens a data directory, and makes it and its databases where there are none. It stays claimed until everything that came from
     /// this is dropped.
     ///
-    /// It checks what can be checked at once: that the tables are there, of a known version, and that the log ends where it was known to
-    /// be durable. [`LogReader::scan`] from 1, which a start needs anyway, checks the rest.
+    /// It checks that the tables are there, whole and of a known version, and that the log does not end before what was known to be
+    /// durable. [`LogReader::scan`] from 1, which a start needs anyway, checks the content.
     ///
     /// # Errors
     /// See [`OpenError`]. Nothing that exists was changed.

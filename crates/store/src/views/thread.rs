@@ -15,6 +15,7 @@ use crate::error::ReadError;
 use crate::event::Reporter;
 use crate::fault::Fault;
 use crate::log::LogReader;
+use crate::sqlite;
 
 /// How many jobs are taken together, so that what they index goes into one transaction.
 const TOGETHER: usize = 1024;
@@ -48,8 +49,9 @@ impl Job {
 
 /// The thread's state.
 pub(crate) struct ViewsThread {
-    connection: Connection,
+    /// Before the connection, which is to be the last one to close.
     checkpoints: Checkpoints,
+    connection: Connection,
     path: PathBuf,
     log: LogReader,
     applied: Index,
@@ -79,11 +81,20 @@ impl ViewsThread {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             for job in first.into_iter().chain(jobs.try_iter().take(TOGETHER)) {
-                self.carry_out(job);
+                if self.reporter.has_failed() {
+                    job.refuse();
+                } else {
+                    self.carry_out(job);
+                }
             }
             if let Err(error) = self.save() {
                 self.give_up(&error);
             }
+        }
+        if !self.reporter.has_failed()
+            && let Err(fault) = sqlite::checkpoint_on_close(&self.connection)
+        {
+            tracing::warn!(%fault, "the WAL is left as it is");
         }
     }
 
@@ -113,9 +124,6 @@ impl ViewsThread {
 
     /// Answers from views that hold everything submitted so far.
     fn answer<T>(&mut self, read: impl FnOnce(&Reading<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        if self.reporter.has_failed() {
-            return Err(ReadError::Stopped);
-        }
         let answer = self.catch_up().and_then(|()| {
             read(&Reading {
                 connection: &self.connection,
@@ -137,7 +145,7 @@ impl ViewsThread {
 
     /// Indexes what was submitted. On a full disk it waits.
     fn save(&mut self) -> Result<(), ReadError> {
-        if self.unsaved.is_empty() || self.reporter.has_failed() {
+        if self.unsaved.is_empty() {
             return Ok(());
         }
         match self.save_all() {
@@ -169,7 +177,7 @@ impl ViewsThread {
     }
 
     /// Reports a failure, and sees to it that damaged views are made anew at the next start.
-    fn give_up(&self, error: &ReadError) {
+    fn give_up(&mut self, error: &ReadError) {
         if let ReadError::Corrupt { path, .. } = error
             && *path == self.path
             && let Err(error) = discard(&self.path)
@@ -177,5 +185,8 @@ impl ViewsThread {
             tracing::warn!(path = %self.path.display(), %error, "damaged, and cannot be deleted");
         }
         self.reporter.fail_read(error);
+        if self.reporter.has_failed() {
+            self.unsaved.clear();
+        }
     }
 }

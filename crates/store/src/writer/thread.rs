@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use super::batch::{self, Tail};
 use super::inbox::{Inbox, Taken};
@@ -13,14 +12,16 @@ use crate::event::{Reporter, StoreEvent};
 use crate::fault::Fault;
 use crate::log::{Encoder, Opened};
 use crate::mark::Mark;
+use crate::sqlite;
 
 /// How long to wait for room before trying again.
 const ROOM_CHECK: Duration = Duration::from_millis(200);
 
 /// The thread's state.
 pub(crate) struct WriterThread {
-    connection: Connection,
+    /// Before the connection, which is to be the last one to close.
     checkpoints: Checkpoints,
+    connection: Connection,
     encoder: Encoder,
     tail: Tail,
     peers: Vec<(String, String)>,
@@ -63,8 +64,10 @@ impl WriterThread {
                 break;
             }
         }
-        if self.reporter.has_failed() {
-            self.leave_files_alone();
+        if !self.reporter.has_failed()
+            && let Err(fault) = sqlite::checkpoint_on_close(&self.connection)
+        {
+            tracing::warn!(%fault, "the WAL is left as it is");
         }
     }
 
@@ -136,13 +139,6 @@ impl WriterThread {
                 tracing::warn!(%error, "cannot note how far the log is durable");
             }
             Err(_) => {}
-        }
-    }
-
-    /// Has the connections closed without the checkpoint that otherwise ends them: what failed is not tried again.
-    fn leave_files_alone(&self) {
-        if let Err(error) = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
-            tracing::warn!(%error, "cannot keep SQLite from a last checkpoint");
         }
     }
 }
