@@ -7,14 +7,18 @@
 //!
 //! * [`Net`]: what one thread does with its sockets; [`Waker`]: how other threads get its attention.
 //! * [`ZmqContext`], [`ZmqNet`]: the real thing.
+//! * [`MemoryFabric`], [`MemoryNet`]: the same without a network, and with links that can be cut.
 //! * [`HostPort`], [`Resolver`]: names become addresses here, off the loop's thread, again and again; libzmq would
 //!   resolve inside its I/O thread, stall every other link meanwhile, and use the first address only.
+//! * [`Links`], [`FanOut`]: sockets that follow those addresses, one socket each or one for all.
 //!
 //! Not done here: beacons (what a silent link means is the business of the service that uses it), encoding, retries,
 //! and authentication of single clients (CURVE keys decide who may talk at all).
 
 mod error;
 mod host_port;
+mod links;
+mod memory;
 mod net;
 mod resolver;
 mod waker;
@@ -23,6 +27,8 @@ mod zmtp;
 
 pub use error::{BindError, ConnectError, OpenError, SendError};
 pub use host_port::{HostPort, HostPortError};
+pub use links::{FanOut, LinkChanges, LinkError, Links};
+pub use memory::{MemoryFabric, MemoryNet, NetId};
 pub use net::{CLOSE_LINGER, Frames, Kind, Net, SocketId, SocketOptions};
 pub use resolver::{Change, Lookup, Resolver, TargetId};
 pub use waker::Waker;

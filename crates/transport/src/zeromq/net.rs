@@ -157,7 +157,7 @@ impl Net for ZmqNet {
         let Some(at) = self.position(socket) else { return };
         match self.slots.remove(at).socket {
             Either::Libzmq(socket) => {
-                socket.set_linger(i32::try_from(linger.as_millis()).unwrap_or(i32::MAX))
+                socket.set_linger(i32::try_from(linger.as_millis()).unwrap_or(i32::MAX));
             }
             // What the system has taken it still sends; a subscriber that is further behind misses the rest.
             Either::ProxyOut(mut publisher) => publisher.flush(),
