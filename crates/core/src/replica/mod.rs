@@ -286,6 +286,11 @@ impl Replica {
         if let Some(Unsaved { after, entries }) = self.unsaved.take() {
             self.persist(now.instant, Write::Append { after, entries, committed: self.commit });
         }
+        self.index_applied();
+    }
+
+    /// Hands what was applied to the views, which must have it before they are read for anybody who may know of it.
+    fn index_applied(&mut self) {
         if !self.records.is_empty() || self.records_applied < self.chat.applied() {
             self.records_applied = self.chat.applied();
             let records = std::mem::take(&mut self.records);

@@ -64,6 +64,9 @@ impl Replica {
             self.applied(now, applied);
         }
         self.log.trim(goal);
+        // Before the answers to waiting reads, and to those that this drain still brings: a page read from views that lack
+        // what was applied would reflect less than its reader has seen.
+        self.index_applied();
         let readable = self.requests.readable(goal);
         self.answer_all(readable);
         self.update_published();
