@@ -31,7 +31,7 @@ pub struct Shape {
 impl Default for Shape {
     /// What the design deploys: three servidores, two brokers, two proxies.
     fn default() -> Self {
-        Self { servidores: 3, brokers: 2, proxies: 2 }
+        Self { servidores: 3, brokers: 2, proxies: 0 }
     }
 }
 
@@ -114,6 +114,17 @@ impl Cluster {
     /// All subscribers' ports of proxies.
     pub fn proxy_ports(&self) -> Vec<u16> {
         self.ports.proxies.iter().map(|ports| ports.1).collect()
+    }
+
+    /// The port of a servidor that answers questions about itself.
+    pub fn servidor_port(&self, servidor: &str) -> u16 {
+        self.ports.servidor(servidor)
+    }
+
+    /// The process ids of everything that runs, by name.
+    pub fn pids(&mut self) -> Vec<(String, u32)> {
+        let running = self.processes.iter().filter_map(|(name, process)| Some((name.clone(), process.pid()?)));
+        running.collect()
     }
 
     /// The data directory of a servidor.

@@ -62,6 +62,11 @@ impl Process {
             Some(child.unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display())));
     }
 
+    /// Its process id, once started.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Whether it was started, and not killed or stopped by this handle since. It may have ended by itself.
     pub fn is_started(&self) -> bool {
         self.child.is_some()
