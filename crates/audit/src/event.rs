@@ -190,6 +190,21 @@ pub enum Topic {
     Mailbox(String),
     /// All that two users said to each other in private.
     Conversation(String, String),
+    /// What the first user says to the second in private.
+    Private(String, String),
+}
+
+impl Topic {
+    /// Whether every message of `other` is one of this topic.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Mailbox(user), Self::Private(_, to)) => user == to,
+            (Self::Conversation(one, another), Self::Private(from, to) | Self::Conversation(from, to)) => {
+                (one, another) == (from, to) || (one, another) == (to, from)
+            }
+            _ => self == other,
+        }
+    }
 }
 
 impl std::fmt::Display for Topic {
@@ -198,6 +213,7 @@ impl std::fmt::Display for Topic {
             Self::Channel(channel) => write!(f, "channel {channel}"),
             Self::Mailbox(user) => write!(f, "the mailbox of {user}"),
             Self::Conversation(one, other) => write!(f, "the conversation of {one} and {other}"),
+            Self::Private(from, to) => write!(f, "what {from} says to {to} in private"),
         }
     }
 }

@@ -149,7 +149,7 @@ impl HistoryDump {
     pub fn covers_topic(&self, topic: &Topic) -> bool {
         match &self.scope {
             Scope::Everything => true,
-            Scope::Topics(topics) => topics.contains(topic),
+            Scope::Topics(topics) => topics.iter().any(|held| held.includes(topic)),
         }
     }
 
@@ -204,6 +204,7 @@ impl What {
             (Self::Message { src, dst, .. }, Topic::Conversation(one, other)) => {
                 (src, dst) == (one, other) || (src, dst) == (other, one)
             }
+            (Self::Message { src, dst, .. }, Topic::Private(from, to)) => (src, dst) == (from, to),
             _ => false,
         }
     }

@@ -2,7 +2,9 @@
 //! that was broken, in a sentence that names what it happened to.
 
 use crate::honest::{Run, geral, mailbox, publish};
-use papo_audit::{Conclusion, Event, Promise, Record, Report, Request, StateDigest, Verdict, What};
+use papo_audit::{
+    Conclusion, Event, HistoryDump, Promise, Record, Report, Request, StateDigest, Topic, Verdict, What,
+};
 
 /// A run with a bit of everything: `r6` to `r9`, all acknowledged and shown.
 fn talk() -> Run {
@@ -424,6 +426,41 @@ fn a_private_message_that_never_came_is_found() {
         (!unseen).then_some(entry)
     });
     assert_only_broken(&run.audit(), Promise::Delivery, &["caio, following the mailbox of caio", "secret"]);
+}
+
+#[test]
+fn what_one_user_says_to_another_can_be_followed_and_read_apart_from_their_mailboxes() {
+    let mut run = talk();
+    let from_ana = Topic::Private("ana".into(), "bia".into());
+    run.note("bia", Event::Follows { topic: from_ana.clone(), after: 0 });
+    run.whisper("ana", "bia");
+    let (unseen, _) = run
+        .write("ana", &Request::Message { src: "ana".into(), dst: "bia".into(), message: "unseen".into() });
+    run.catch_up();
+    run.rewrite(|mut entry| {
+        if let Event::Shown { topic, .. } = &mut entry.event
+            && *topic == mailbox("bia")
+        {
+            *topic = from_ana.clone();
+        }
+        let follows_mailbox =
+            matches!(&entry.event, Event::Follows { topic, .. } if *topic == mailbox("bia"));
+        (!follows_mailbox).then_some(entry)
+    });
+    let topics = vec![geral(), Topic::Conversation("bia".into(), "ana".into())];
+    let whole = run.histories[0].clone();
+    let mut part = HistoryDump::of_topics("pages", topics, 0);
+    part.upto = whole.upto;
+    part.records =
+        whole.records.into_iter().filter(|record| !matches!(record.what, What::User { .. })).collect();
+    run.histories = vec![part];
+    let report = run.audit();
+    assert_only_broken(
+        &report,
+        Promise::Delivery,
+        &["bia, following what ana says to bia", "never shown", "unseen"],
+    );
+    assert_eq!(report.verdicts[&unseen], Verdict::Kept, "it is kept all the same");
 }
 
 #[test]
