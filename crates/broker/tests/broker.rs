@@ -5,7 +5,7 @@ mod cast;
 use cast::{FakeClient, FakeServidor, LOCALHOST, Manner, RunningBroker, settings, wait_until};
 use papo_broker::{Broker, BrokerMetrics, BrokerSettings, StartError};
 use papo_service::Metrics;
-use papo_transport::{Kind, Net, ZmqContext, ZmqNet};
+use papo_transport::{Kind, MemoryFabric, MemoryNet, Net, ZmqContext, ZmqNet};
 use papo_wire::Service;
 use papo_wire::reply::{Failure, Reason, Reply};
 use papo_wire::request::{Body, Request};
@@ -25,11 +25,22 @@ impl Fabric for ZmqContext {
     }
 }
 
+impl Fabric for MemoryFabric {
+    type Net = MemoryNet;
+
+    fn net(&self) -> MemoryNet {
+        Self::net(self)
+    }
+}
+
 /// Declares each play as a test on each fabric.
 macro_rules! plays {
     ($($play:ident),* $(,)?) => {
         mod over_zeromq {
             $(#[test] fn $play() { super::$play(&super::ZmqContext::new()); })*
+        }
+        mod over_memory {
+            $(#[test] fn $play() { super::$play(&super::MemoryFabric::new()); })*
         }
     };
 }
