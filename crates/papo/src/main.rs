@@ -24,11 +24,23 @@ struct Command {
 }
 
 const COMMANDS: [Command; 7] = [
-    Command { name: "local", about: "run the whole system here, and the client in this terminal", run: local::run },
+    Command {
+        name: "local",
+        about: "run the whole system here, and the client in this terminal",
+        run: local::run,
+    },
     Command { name: "status", about: "who is alive, who coordinates, how far each one is", run: status::run },
     Command { name: "export", about: "write the users, channels and messages into files", run: export::run },
-    Command { name: "import", about: "take such files, also of the old system, into a cluster", run: import::run },
-    Command { name: "health", about: "ask a service's health page; for health checks of containers", run: health::run },
+    Command {
+        name: "import",
+        about: "take such files, also of the old system, into a cluster",
+        run: import::run,
+    },
+    Command {
+        name: "health",
+        about: "ask a service's health page; for health checks of containers",
+        run: health::run,
+    },
     Command { name: "bench", about: "measure how fast it is on this machine", run: papo_bench::run },
     Command { name: "disk", about: "set a servidor's unreadable data aside", run: disk::run },
 ];
@@ -45,7 +57,7 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     match first.to_str() {
         Some(CHILD) => local::be_child(rest),
-        Some("help" | "--help" | "-h") => about(rest),
+        Some("help" | "--help" | "-h") => about(&rest),
         Some("version" | "--version" | "-V") => {
             println!("papo {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
@@ -59,7 +71,7 @@ fn main() -> ExitCode {
 }
 
 /// `papo help`, and `papo help local`.
-fn about(rest: Vec<OsString>) -> ExitCode {
+fn about(rest: &[OsString]) -> ExitCode {
     match rest.first().and_then(|name| name.to_str()) {
         None => {
             print!("{}", help());
@@ -82,7 +94,9 @@ fn unknown(name: &str) -> ExitCode {
 }
 
 fn help() -> String {
-    let mut text = "Runs the whole chat on a laptop, and looks after a running one.\n\nUsage: papo <COMMAND>\n\n".to_owned();
+    let mut text =
+        "Runs the whole chat on a laptop, and looks after a running one.\n\nUsage: papo <COMMAND>\n\n"
+            .to_owned();
     for Command { name, about, .. } in &COMMANDS {
         text.push_str(&format!("  papo {name:<8} {about}\n"));
     }
