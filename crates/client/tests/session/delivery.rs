@@ -219,3 +219,15 @@ fn a_page_that_was_only_faster_than_the_delivery_is_no_reason_to_worry() {
     stage.answer_last(21, page(21, Vec::new(), geral()));
     assert_eq!((stage.deaf, stage.shown()), (0, vec![21]));
 }
+
+#[test]
+fn a_channel_that_was_left_and_is_joined_again_elsewhere_is_not_shown_again() {
+    let mut stage = Stage::joined();
+    stage.deliver(in_channel(21, "geral"), 0);
+    stage.ask("leave", Ask::Leave("geral".to_owned()));
+    stage.answer_last(22, Answer::Leave);
+    stage.pass(Duration::from_secs(3));
+    assert_eq!(stage.syncs(), [20]);
+    stage.answer_last(30, page(30, vec![in_channel(21, "geral"), in_channel(29, "geral")], geral()));
+    assert_eq!(stage.shown(), [21, 29]);
+}

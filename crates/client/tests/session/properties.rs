@@ -144,7 +144,7 @@ impl World {
         match step {
             Step::Others(to) => {
                 let (said, previous) = self.chat.say("bia", place(to, USER), None);
-                self.launch(Packet::Delivery(said, previous));
+                self.launch(&Packet::Delivery(said, previous));
             }
             Step::Own(Some(channel)) => self.ask(publish(CHANNELS[*channel], "oi")),
             Step::Own(None) => self.ask(Ask::Message { to: "bia".to_owned(), text: "oi".to_owned() }),
@@ -173,7 +173,7 @@ impl World {
             last.insert(said.to.clone(), said.index);
         }
         for (topic, index) in last {
-            self.launch(Packet::Tip(topic, index));
+            self.launch(&Packet::Tip(topic, index));
         }
     }
 
@@ -181,7 +181,7 @@ impl World {
         self.cut || self.chance.u32(0..100) < self.weather.loss
     }
 
-    fn launch(&mut self, packet: Packet) {
+    fn launch(&mut self, packet: &Packet) {
         let copies = 1 + u32::from(self.chance.u32(0..100) < self.weather.repeat);
         for _ in 0..copies {
             if self.lost() {
@@ -211,9 +211,9 @@ impl World {
                 }
                 let lag = self.chance.u64(0..=self.weather.lag);
                 let (reply, published) = self.chat.serve(&request, lag);
-                self.launch(Packet::Answer(call, reply));
+                self.launch(&Packet::Answer(call, reply));
                 if let Some((said, previous)) = published {
-                    self.launch(Packet::Delivery(said, previous));
+                    self.launch(&Packet::Delivery(said, previous));
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use papo_client::session::{CallId, Output, Session};
-use papo_client::{Answered, Ask, Event, Outcome, RequestId, Saved, SessionOptions, Shown};
+use papo_client::{Answered, Ask, Event, Outcome, RequestId, SessionOptions, Shown};
 use papo_core::chat::{Said, To};
 use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_wire::Service;
@@ -49,21 +49,13 @@ impl Stage {
 
     /// A stage whose user `ana` has logged in at index 10 and caught up.
     pub(crate) fn logged_in() -> Self {
-        Self::logged_in_with(None)
-    }
-
-    pub(crate) fn logged_in_with(saved: Option<Saved>) -> Self {
         let mut stage = Self::new();
-        stage.ask("login", Ask::Login { user: "ana".to_owned(), saved: saved.clone() });
+        stage.ask("login", Ask::Login { user: "ana".to_owned(), saved: None });
         stage.answer_last(10, Answer::Login { user: "ana".to_owned(), session: "token".to_owned() });
-        let channels = saved.iter().flat_map(|saved| saved.channels.keys().cloned()).collect();
-        let upto = saved.as_ref().map_or(10, |saved| saved.complete.max(10));
-        stage.answer_last(upto, page(upto, Vec::new(), channels));
+        stage.answer_last(10, page(10, Vec::new(), Vec::new()));
         stage.pass(Duration::from_millis(250));
-        if saved.is_none() {
-            stage.answer_last(10, page(10, Vec::new(), Vec::new()));
-            stage.clear();
-        }
+        stage.answer_last(10, page(10, Vec::new(), Vec::new()));
+        stage.clear();
         stage
     }
 
