@@ -54,7 +54,7 @@ struct Ended;
 pub(crate) struct Driver<N> {
     net: N,
     resolver: Resolver,
-    broker: TargetId,
+    broker_names: Vec<TargetId>,
     brokers: Brokers,
     feed: Feed,
     seats: BTreeMap<SessionId, Seat>,
@@ -74,12 +74,14 @@ impl<N: Net> Driver<N> {
         events: SyncSender<(SessionId, Event)>,
     ) -> Result<Self, OpenError> {
         let feed = Feed::open(&mut net)?;
-        let broker = resolver.watch(&settings.broker);
-        resolver.watch(&settings.proxy);
+        let broker_names = settings.brokers.iter().map(|name| resolver.watch(name)).collect();
+        for name in &settings.proxies {
+            resolver.watch(name);
+        }
         Ok(Self {
             net,
             resolver,
-            broker,
+            broker_names,
             brokers: Brokers::new(),
             feed,
             seats: BTreeMap::new(),
@@ -110,7 +112,7 @@ impl<N: Net> Driver<N> {
 
     fn follow_addresses(&mut self) -> Result<(), Ended> {
         for change in self.resolver.changes() {
-            if change.target == self.broker {
+            if self.broker_names.contains(&change.target) {
                 self.brokers.follow(&mut self.net, &change);
                 continue;
             }
