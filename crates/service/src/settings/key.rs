@@ -114,7 +114,9 @@ impl Key {
             }
             None => format!("missing: {right}"),
         };
-        needed.then(|| Mistake::at(Place::Nowhere, self.name(), text))
+        // What only the command line can say is missing there.
+        let place = if self.is_positional() { Place::Word } else { Place::Nowhere };
+        needed.then(|| Mistake::at(place, self.name(), text))
     }
 
     /// The flags that say the same.
