@@ -1,0 +1,40 @@
+# What people type. `make` alone tells what there is.
+
+PROGRAMS := $(or $(CARGO_TARGET_DIR),target)/release
+ARGS ?=
+
+.PHONY: help
+help: ## Tell what there is
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: run
+run: build ## Run the whole chat here, and open the client (ARGS="--servidores 5")
+	@exec $(PROGRAMS)/papo local $(ARGS)
+
+.PHONY: setup
+setup: ## Install what building needs, or say what to install
+	@scripts/setup
+
+.PHONY: build
+build: setup ## Build all programs, optimised
+	cargo build --release --workspace --bins
+
+.PHONY: test
+test: setup ## Everything that needs no container
+	cargo build --workspace --bins
+	cargo test --workspace
+	scripts/with-local interop/run
+
+.PHONY: lint
+lint: setup ## What a change must pass besides the tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+.PHONY: e2e
+e2e: ## The same chat in containers, one of which is killed under load (needs Docker)
+	e2e/run
+
+.PHONY: bench
+bench: build ## Measure how fast it is on this machine
+	$(PROGRAMS)/papo bench $(ARGS)
