@@ -157,3 +157,92 @@ fn look(connection: &Connection) -> Result<Found, Fault> {
         peers: meta::get(connection, &values::PEERS)?.unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::log::LogReader;
+    use crate::writer::test_support::store;
+
+    /// What a later version might add.
+    fn add_a_table(connection: &Connection) -> Result<(), Fault> {
+        Ok(connection.execute_batch("CREATE TABLE later (idx INTEGER PRIMARY KEY) STRICT")?)
+    }
+
+    fn fail(connection: &Connection) -> Result<(), Fault> {
+        connection.execute_batch("DROP TABLE log")?;
+        Err(Fault::damaged("this migration fails"))
+    }
+
+    fn later() -> Vec<Migration> {
+        MIGRATIONS.iter().copied().chain([add_a_table as Migration]).collect()
+    }
+
+    fn claim(path: &Path) -> Arc<DataDir> {
+        DataDir::claim(path).expect("nobody else has it")
+    }
+
+    /// A log of the first version, with ten entries.
+    fn first_version(dir: &DataDir) -> DiskId {
+        let mut opened = open_with(dir, &MIGRATIONS[..1]).expect("it is made");
+        store(&mut opened, 10);
+        opened.found.disk
+    }
+
+    #[test]
+    fn a_log_of_the_first_version_is_brought_to_the_latest_and_keeps_everything() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let dir = claim(temporary.path());
+        let disk = first_version(&dir);
+        for _ in 0..2 {
+            let opened = open_with(&dir, &later()).expect("it is migrated");
+            assert!(!opened.is_new);
+            assert_eq!((opened.found.disk, opened.found.last.index), (disk, 10));
+            opened.connection.execute_batch("SELECT idx FROM later").expect("the migration was made");
+        }
+        assert_eq!(
+            LogReader::open(&dir).expect("it opens").read(1, 100, usize::MAX).expect("it reads").len(),
+            10
+        );
+    }
+
+    #[test]
+    fn a_log_of_a_later_version_is_refused_and_left_alone() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let dir = claim(temporary.path());
+        drop(open_with(&dir, &later()).expect("it is made"));
+        let before = fs::read(dir.log()).expect("it is there");
+        let error = open(&dir).expect_err("it is from the future");
+        let known = schema::latest(MIGRATIONS);
+        assert!(
+            matches!(error, OpenError::NewerSchema { found, known: knows, .. } if found == known + 1 && knows == known),
+            "{error}"
+        );
+        assert_eq!(fs::read(dir.log()).expect("it is there"), before);
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let dir = claim(temporary.path());
+        first_version(&dir);
+        let failing: Vec<_> = later().into_iter().chain([fail as Migration]).collect();
+        open_with(&dir, &failing).expect_err("the last migration fails");
+        let opened = open_with(&dir, &MIGRATIONS[..1]).expect("it is what it was");
+        assert_eq!(opened.found.last.index, 10);
+    }
+
+    #[test]
+    fn every_commit_of_the_log_waits_for_the_disk() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let opened = open(&claim(temporary.path())).expect("it is made");
+        let setting = |name| -> i64 {
+            opened.connection.pragma_query_value(None, name, |row| row.get(0)).expect("it is a setting")
+        };
+        const FULL: i64 = 2;
+        assert_eq!(setting("synchronous"), FULL);
+        assert_eq!(setting("wal_autocheckpoint"), 0);
+    }
+}

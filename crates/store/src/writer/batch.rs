@@ -104,3 +104,59 @@ impl Batch<'_> {
         Ok(Tail { last: self.last, stamp: self.stamp })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::DataDir;
+    use crate::log::{self, LogReader};
+    use crate::writer::test_support::append;
+
+    /// A database may be told how large it can become: the one way to fill a disk that needs no rights.
+    fn limit_pages(connection: &Connection, spare: i64) {
+        let pages: i64 =
+            connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("it has pages");
+        connection
+            .pragma_update_and_check(None, "max_page_count", pages + spare, |_| Ok(()))
+            .expect("it takes a limit");
+    }
+
+    #[test]
+    fn a_batch_that_finds_no_room_leaves_nothing_and_can_be_tried_again() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let dir = DataDir::claim(temporary.path()).expect("nobody else has it");
+        let mut opened = log::open(&dir).expect("it is made");
+        let reader = LogReader::open(&dir).expect("it opens");
+        let mut encoder = Encoder::default();
+        let mut write = |connection: &mut Connection, tail, writes: &[Write]| {
+            commit(connection, &mut encoder, tail, writes, None)
+        };
+        let start = Tail { last: 0, stamp: opened.found.stamp };
+        let tail = write(&mut opened.connection, start, &[append(0, 10, 10)]).expect("there is room");
+
+        limit_pages(&opened.connection, 20);
+        // The first of them would fit, and replaces entries that must still be there afterwards.
+        let writes = [append(5, 10, 100), append(15, 100, 4000)];
+        for _ in 0..3 {
+            let fault = write(&mut opened.connection, tail, &writes).expect_err("there is no room");
+            assert!(fault.is_full(), "{fault}");
+            assert_eq!(reader.last().expect("it reads").index, 10);
+        }
+
+        limit_pages(&opened.connection, 10_000);
+        let tail = write(&mut opened.connection, tail, &writes).expect("there is room again");
+        assert_eq!((tail.last, tail.stamp.batch), (115, 2));
+        assert_eq!(reader.read(1, 1000, usize::MAX).expect("it reads").len(), 115);
+    }
+
+    #[test]
+    #[should_panic(expected = "would leave a gap")]
+    fn an_append_beyond_the_end_is_a_fault_of_the_caller() {
+        let temporary = tempfile::tempdir().expect("there is room");
+        let dir = DataDir::claim(temporary.path()).expect("nobody else has it");
+        let mut opened = log::open(&dir).expect("it is made");
+        let start = Tail { last: 0, stamp: opened.found.stamp };
+        let gap = [append(1, 1, 10)];
+        drop(commit(&mut opened.connection, &mut Encoder::default(), start, &gap, None));
+    }
+}

@@ -74,3 +74,36 @@ impl Drop for Writer {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod test_support {
+    use std::sync::Arc;
+
+    use papo_core::clock::{Lamport, WallTime};
+    use papo_core::log::{Entry, Index, Operation, Write};
+
+    use super::batch::{Tail, commit};
+    use crate::log::{Encoder, Opened};
+
+    /// An append of `count` entries of `size` bytes after `after`.
+    pub(crate) fn append(after: Index, count: u64, size: usize) -> Write {
+        let entry = |index| Entry {
+            index,
+            epoch: 1,
+            lamport: Lamport::new(index),
+            time: WallTime::EPOCH,
+            author: "x".repeat(size),
+            request_id: None,
+            operation: Operation::Empty,
+        };
+        let entries = (after + 1..=after + count).map(|index| Arc::new(entry(index))).collect();
+        Write::Append { after, entries, committed: 0 }
+    }
+
+    /// Stores `count` entries in an empty log.
+    pub(crate) fn store(opened: &mut Opened, count: u64) {
+        let tail = Tail { last: 0, stamp: opened.found.stamp };
+        commit(&mut opened.connection, &mut Encoder::default(), tail, &[append(0, count, 10)], None)
+            .expect("the disk is well");
+    }
+}
