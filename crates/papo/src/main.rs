@@ -42,7 +42,11 @@ const COMMANDS: [Command; 7] = [
         run: health::run,
     },
     Command { name: "bench", about: "measure how fast it is on this machine", run: papo_bench::run },
-    Command { name: "disk", about: "set a servidor's unreadable data aside", run: disk::run },
+    Command {
+        name: "disk",
+        about: "set a servidor's unreadable data aside, or renew a restored one",
+        run: disk::run,
+    },
 ];
 
 /// Not a subcommand for people: how `papo local` starts its children.
