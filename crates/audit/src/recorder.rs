@@ -76,6 +76,13 @@ impl Recorder {
         inner.append(Entry { at: self.now(), client: client.to_owned(), event });
     }
 
+    /// Puts something that was recorded and taken out before back into the ledger, as if it happened now. The journal has it
+    /// already, and is not told again.
+    pub fn recall(&self, client: &str, event: Event) {
+        let mut inner = self.inner();
+        inner.ledger.push(Entry { at: self.now(), client: client.to_owned(), event });
+    }
+
     /// Takes what was recorded so far out of memory, and goes on. What is in the journal stays there.
     ///
     /// # Errors

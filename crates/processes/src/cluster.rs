@@ -31,7 +31,7 @@ pub struct Shape {
 impl Default for Shape {
     /// What the design deploys: three servidores, two brokers, two proxies.
     fn default() -> Self {
-        Self { servidores: 3, brokers: 2, proxies: 0 }
+        Self { servidores: 3, brokers: 2, proxies: 2 }
     }
 }
 

@@ -133,11 +133,12 @@ impl Drop for Process {
     }
 }
 
-/// The binary of that name in `target/<profile>/`, where this test's own executable is in `deps/`.
+/// The binary of that name beside this program; a test's own executable is one folder deeper, in `deps`.
 fn program(binary: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a running program has a path");
-    let profile = own.parent().and_then(Path::parent).expect("tests are run from target/<profile>/deps");
-    let program = profile.join(format!("{binary}{}", std::env::consts::EXE_SUFFIX));
+    let beside = own.parent().expect("a program is in a folder");
+    let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
+    let program = folder.join(format!("{binary}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.exists(),
         "there is no {}: build the services first, with `cargo build --workspace --bins`",

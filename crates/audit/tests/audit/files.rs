@@ -55,6 +55,22 @@ fn a_ledger_that_exists_is_never_overwritten() {
 }
 
 #[test]
+fn what_is_recalled_is_in_the_next_ledger_and_not_a_second_time_in_the_file() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("ledger.jsonl");
+    let recorder = Recorder::with_journal(&path).expect("the file is new");
+    recorder.record("ana", Event::CaughtUp { index: 1 });
+    let first = recorder.take().expect("the disk took it");
+    for entry in first.entries() {
+        recorder.recall(&entry.client, entry.event.clone());
+    }
+    let second = recorder.finish().expect("the disk took it");
+    assert_eq!(second.entries()[0].event, first.entries()[0].event);
+    let written = Ledger::load(std::fs::File::open(&path).expect("it exists")).expect("it loads");
+    assert_eq!(written, first);
+}
+
+#[test]
 fn taking_a_ledger_out_leaves_an_empty_one_and_the_same_clock() {
     let recorder = Recorder::new();
     recorder.record("ana", Event::CaughtUp { index: 1 });
