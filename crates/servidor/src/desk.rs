@@ -13,13 +13,13 @@ use papo_core::chat::Outcome;
 use papo_core::clock::{Lamport, Now, WallTime};
 use papo_core::log::{Operation, RequestId};
 use papo_core::replica::{self, Answer as Verdict, Ask, Input, Replica, Ticket, WriteRequest};
-use papo_store::Views;
 use papo_transport::{Frames, SocketId, Waker};
 use papo_wire::Service;
 use papo_wire::envelope::{Dispatch, Ordered, ToBroker};
 use papo_wire::reply::{Answer, Failure, Reason, Reply};
 use papo_wire::request::{Body, Request};
 
+use crate::indexing::Indexing;
 use crate::metrics::Metrics;
 pub(crate) use reads::ReadDone;
 
@@ -136,7 +136,7 @@ impl Desk {
         &mut self,
         now: Now,
         replica: &mut Replica,
-        views: &Views,
+        views: &mut Indexing,
         ticket: Ticket,
         verdict: Verdict,
     ) -> Option<Outgoing> {
@@ -197,7 +197,7 @@ impl Desk {
         match &answer {
             Ok(answer) => self.metrics.answered(answer.service(), "ok"),
             Err(Failure { service: Some(service), reason, .. }) => {
-                self.metrics.answered(*service, reason.as_str())
+                self.metrics.answered(*service, reason.as_str());
             }
             Err(_) => {}
         }

@@ -5,7 +5,7 @@
 //! | file | what |
 //! |---|---|
 //! | `settings`, `slots` | what it is started with |
-//! | `recover` | from a data directory to a running replica |
+//! | `recover`, `indexing` | from a data directory to a running replica, and what its views are told |
 //! | `server` | the loop that owns everything, and `duties`, what the core tells it to do |
 //! | `links`, `letter` | the other servidores |
 //! | `brokers`, `desk` | clients' requests |
@@ -15,6 +15,7 @@
 mod brokers;
 mod clocks;
 mod desk;
+mod indexing;
 mod letter;
 mod links;
 mod metrics;
@@ -53,7 +54,7 @@ fn serve(boot: Boot<Servidor>) -> Result<(), Failure> {
     let net = ZmqNet::new(&ZmqContext::new())?;
     let mut server = Server::start(net, &boot, &place.name, &place.data, &advertise)?;
     boot.health.set_started();
-    server.run(&boot)
+    server.run(boot)
 }
 
 /// Name and data directory, held for as long as this value lives.

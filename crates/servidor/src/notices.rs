@@ -67,7 +67,7 @@ impl Notices {
                  what it lacks before it counts"
             ),
             Notice::MembersChange(entry) => {
-                tracing::warn!(change = ?entry.operation, index = entry.index, "members change")
+                tracing::warn!(change = ?entry.operation, index = entry.index, "members change");
             }
             Notice::RivalCoordinator(id, epoch) => {
                 if self.is_due("rival") {

@@ -15,12 +15,13 @@ use papo_core::log::ClusterId;
 use papo_core::members::DiskId;
 use papo_core::replica::{Availability, Input, Replica, RoleName};
 use papo_service::{Boot, Failure, Health};
-use papo_store::{FaultKind, Running, StoreEvent};
+use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer};
 use papo_transport::{HostPort, Net, Resolver, SocketId};
 
 use crate::brokers::Brokers;
 use crate::clocks::Clocks;
 use crate::desk::{About, Desk, ReadDone};
+use crate::indexing::Indexing;
 use crate::letter::Sender;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -42,7 +43,10 @@ pub(crate) struct Server<N> {
     net: N,
     clocks: Clocks,
     replica: Replica,
-    store: Running,
+    // Dropped in this order: the views may wait for a last write.
+    indexing: Indexing,
+    reader: ReaderThread,
+    writer: Writer,
     links: Links,
     brokers: Brokers,
     proxies: Proxies,
@@ -95,6 +99,7 @@ impl<N: Net> Server<N> {
         let Recovered { replica, store, peers } =
             recover(name, data, &settings.genesis, || clocks.now(), events, waker.clone())?;
 
+        let Running { views, reader, writer } = store;
         let replication_port = settings.replication_port.unwrap_or(settings.port + 1);
         let links = Links::bind(
             &mut net,
@@ -120,7 +125,9 @@ impl<N: Net> Server<N> {
             net,
             clocks,
             replica,
-            store,
+            indexing: Indexing::new(views),
+            reader,
+            writer,
             links,
             brokers,
             proxies,
@@ -146,17 +153,18 @@ impl<N: Net> Server<N> {
     }
 
     /// Serves until told to stop and all is handed over, or the grace is over.
-    pub(crate) fn run(&mut self, boot: &Boot<Servidor>) -> Result<(), Failure> {
-        boot.shutdown.wakes(self.net.waker());
-        let pulse = boot.health.watch("loop", STUCK);
+    pub(crate) fn run(&mut self, boot: Boot<Servidor>) -> Result<(), Failure> {
+        let Boot { shutdown, health, settings, .. } = boot;
+        shutdown.wakes(self.net.waker());
+        let pulse = health.watch("loop", STUCK);
         let mut ready: Vec<SocketId> = Vec::new();
         let mut stopping: Option<Instant> = None;
         loop {
             let busy = self.turn(&mut ready)?;
             pulse.beat();
-            if stopping.is_none() && boot.shutdown.is_requested() {
+            if stopping.is_none() && shutdown.is_requested() {
                 tracing::info!("stopping");
-                stopping = Some(Instant::now() + boot.settings.grace);
+                stopping = Some(Instant::now() + settings.grace);
                 self.health.set_not_ready("stopping");
                 self.replica.handle(self.clocks.now(), Input::Stop);
                 continue;
@@ -187,6 +195,7 @@ impl<N: Net> Server<N> {
             self.replica.handle(now, Input::Tick);
         }
         self.do_duties();
+        self.indexing.turn();
         self.brokers.turn(&mut self.net, self.replica.chat().applied());
         self.register();
         self.review();
@@ -198,6 +207,7 @@ impl<N: Net> Server<N> {
         let now = self.clocks.now().instant;
         let core = self.replica.deadline().since(now);
         let others = self.brokers.deadline().min(self.registration.deadline()).min(self.next_review);
+        let others = self.indexing.deadline().map_or(others, |deadline| others.min(deadline));
         core.min(others.saturating_duration_since(Instant::now()))
     }
 

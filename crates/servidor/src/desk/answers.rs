@@ -15,7 +15,7 @@ use super::About;
 use super::reads::stamps;
 
 /// A page of a conversation; cut where it would outgrow a reply.
-pub(super) fn history(page: Page) -> Answer {
+pub(super) fn history(page: &Page) -> Answer {
     let mut previous = page.previous;
     let messages = page.entries.iter().filter_map(Said::of).map(|said| {
         let message = Message { previous: Some(previous), said };
@@ -33,7 +33,7 @@ pub(super) fn history(page: Page) -> Answer {
 }
 
 /// What a user missed; cut where it would outgrow a reply.
-pub(super) fn sync(since: Since, channels: Vec<String>) -> Answer {
+pub(super) fn sync(since: &Since, channels: Vec<String>) -> Answer {
     let mut messages: Vec<Message> =
         since.entries.iter().filter_map(Said::of).map(|said| Message { said, previous: None }).collect();
     let (mut more, mut upto) = (since.more, since.up_to);
@@ -47,7 +47,7 @@ pub(super) fn sync(since: Since, channels: Vec<String>) -> Answer {
 }
 
 /// Records of the log; cut where they would outgrow a reply.
-pub(super) fn export(records: Records) -> Answer {
+pub(super) fn export(records: &Records) -> Answer {
     let mut entries: Vec<Record> = records.entries.iter().filter_map(record).collect();
     let (mut more, mut upto) = (records.more, records.up_to);
     let fits = fitting(entries.iter().map(Record::size_bound));

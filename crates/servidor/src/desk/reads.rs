@@ -4,10 +4,12 @@ use papo_core::chat::TimelineKey;
 use papo_core::clock::{Lamport, Now};
 use papo_core::log::{Entry, RequestId};
 use papo_core::replica::{self, Ask, Input, Replica, Ticket};
-use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery, Views};
+use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery};
 use papo_transport::Frames;
 use papo_wire::reply::{Answer, Failure, Reason};
 use papo_wire::request::{BadRequest, Body, Conversation, Page, Request};
+
+use crate::indexing::Indexing;
 
 use super::{Desk, Origin, Outgoing, Pending, answers, write};
 
@@ -31,7 +33,7 @@ impl Desk {
         &mut self,
         now: Now,
         replica: &mut Replica,
-        views: &Views,
+        views: &mut Indexing,
         ticket: Ticket,
     ) -> Option<Outgoing> {
         let pending = self.pending.get(&ticket)?;
@@ -59,7 +61,13 @@ impl Desk {
     }
 
     /// Answers a read from the state as it is, or sends it to the disk.
-    fn read(&mut self, now: Now, replica: &Replica, views: &Views, ticket: Ticket) -> Option<Outgoing> {
+    fn read(
+        &mut self,
+        now: Now,
+        replica: &Replica,
+        views: &mut Indexing,
+        ticket: Ticket,
+    ) -> Option<Outgoing> {
         let request = &self.pending.get(&ticket)?.request;
         let service = request.service();
         let session = request.session.as_deref().unwrap_or_default();
@@ -85,13 +93,13 @@ impl Desk {
                 let keys = channels.chain([TimelineKey::Mailbox(user.clone())]).collect();
                 let query = SinceQuery { keys, since: *since, limit: *limit };
                 let reply = self.reply_to(ticket);
-                views.since(query, move |found| reply(found.map(Found::Since)));
+                views.views().since(query, move |found| reply(found.map(Found::Since)));
                 return None;
             }
             Body::Export { after, limit } => {
                 let query = RecordsQuery { after: *after, limit: *limit };
                 let reply = self.reply_to(ticket);
-                views.records(query, move |found| reply(found.map(Found::Records)));
+                views.views().records(query, move |found| reply(found.map(Found::Records)));
                 return None;
             }
             _ => Err(Failure::explained(service, Reason::BadRequest, "Escreva pelo broker.")),
@@ -120,7 +128,7 @@ impl Desk {
         }
     }
 
-    fn page(&self, views: &Views, ticket: Ticket, key: TimelineKey, page: Page, limit: usize) {
+    fn page(&self, views: &mut Indexing, ticket: Ticket, key: TimelineKey, page: Page, limit: usize) {
         let (after, before) = match page {
             Page::Newest => (None, None),
             Page::Before(before) => (None, Some(before)),
@@ -128,7 +136,9 @@ impl Desk {
             Page::Between { after, before } => (Some(after), Some(before)),
         };
         let reply = self.reply_to(ticket);
-        views.page(PageQuery { key, before, after, limit }, move |found| reply(found.map(Found::Page)));
+        views
+            .views()
+            .page(PageQuery { key, before, after, limit }, move |found| reply(found.map(Found::Page)));
     }
 
     fn reply_to(&self, ticket: Ticket) -> impl FnOnce(Result<Found, ReadError>) + Send + 'static {
@@ -148,14 +158,14 @@ impl Desk {
         let (answer, index) = match done.found {
             Ok(Found::Page(page)) => {
                 let index = page.applied;
-                (Ok(answers::history(page)), Some(index))
+                (Ok(answers::history(&page)), Some(index))
             }
             Ok(Found::Since(since)) => {
                 let Body::Sync { user, .. } = &pending.request.body else { return None };
                 let channels = replica.chat().joined(user).map(str::to_owned).collect();
-                (Ok(answers::sync(since, channels)), None)
+                (Ok(answers::sync(&since, channels)), None)
             }
-            Ok(Found::Records(records)) => (Ok(answers::export(records)), None),
+            Ok(Found::Records(records)) => (Ok(answers::export(&records)), None),
             Err(error) => {
                 tracing::warn!(%service, %error, "a read failed");
                 (Err(Failure::new(service, Reason::Internal)), None)
@@ -181,7 +191,7 @@ impl Desk {
         &mut self,
         now: Now,
         replica: &Replica,
-        views: &Views,
+        views: &mut Indexing,
         envelope: Frames,
         payload: &[u8],
     ) -> Option<Outgoing> {

@@ -31,14 +31,14 @@ impl<N: Net> Server<N> {
                 self.links.greet(&mut self.net, &self.header.sender, &Message::Hello(hello));
             }
             Output::Broadcast(message) => self.links.broadcast(&mut self.net, &self.header.bytes, &message),
-            Output::Persist { id, write } => self.store.writer.submit(id, write),
+            Output::Persist { id, write } => self.writer.submit(id, write),
             Output::ReadLog { read, from } => self.read_log(read, from),
             Output::Answer { ticket, answer } => {
                 let now = self.clocks.now();
-                let answer = self.desk.decided(now, &mut self.replica, &self.store.views, ticket, answer);
+                let answer = self.desk.decided(now, &mut self.replica, &mut self.indexing, ticket, answer);
                 self.send_answer(answer);
             }
-            Output::Index { records, applied } => self.store.views.index(records, applied),
+            Output::Index { records, applied } => self.indexing.add(records, applied),
             Output::Publish(delivery) => {
                 self.metrics.published.inc();
                 self.proxies.publish(&mut self.net, *delivery);
@@ -58,7 +58,7 @@ impl<N: Net> Server<N> {
 
     fn read_log(&self, read: u64, from: u64) {
         let (done, waker) = (self.log_reads_from.clone(), self.net.waker());
-        self.store.reader.read(from, FETCH_ENTRIES, FETCH_BYTES, move |entries| {
+        self.reader.read(from, FETCH_ENTRIES, FETCH_BYTES, move |entries| {
             // Who asked asks again; a disk that cannot be read is reported by the store.
             let Ok(entries) = entries else { return };
             let entries = entries.into_iter().map(Arc::new).collect();

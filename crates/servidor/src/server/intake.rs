@@ -85,7 +85,7 @@ impl<N: Net> Server<N> {
         let peers: Vec<(String, String)> =
             self.links.addresses().map(|(name, address)| (name.to_owned(), address.to_owned())).collect();
         self.desk.know_addresses(peers.iter().cloned().collect());
-        self.store.writer.remember_peers(peers);
+        self.writer.remember_peers(peers);
     }
 
     fn take_dispatch(&mut self, socket: SocketId, frames: Frames) {
@@ -116,7 +116,7 @@ impl<N: Net> Server<N> {
                 }
             }
             Err(_) => {
-                let (replica, views) = (&self.replica, &self.store.views);
+                let (replica, views) = (&self.replica, &mut self.indexing);
                 let answer = self.desk.asked_directly(now, replica, views, envelope, payload);
                 return self.send_answer(answer);
             }
