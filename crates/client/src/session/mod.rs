@@ -24,6 +24,7 @@ pub use call::CallId;
 use papo_core::chat::{Said, To};
 use papo_core::clock::{Instant, Lamport, Now};
 use papo_core::log::Index;
+use papo_wire::Service;
 use papo_wire::limits::PAGE_ITEMS;
 use papo_wire::publication::Tip;
 use papo_wire::reply::{Answer, Failure, Reason, Reply, SyncPage};
@@ -38,8 +39,8 @@ use crate::{Answered, Ask, Event, Outcome, RequestId, Saved, Shown, Timing};
 /// A request that was turned away for the moment, or that nobody was there to take, is tried again after this.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A sync that is refused for claiming too much is believed to be refused for good after this many times in a row: servidores
-/// that have just started may not know yet how far the log goes.
+/// A request that is refused for having seen too much is believed to be refused for good after this many times: servidores that
+/// have just started may not know yet how far the log goes.
 const AHEAD_LIMIT: u32 = 50;
 
 /// How one session behaves.
@@ -114,7 +115,6 @@ struct Account {
     catching_up: bool,
     /// A page brought a message that should be delivered at any moment: the index of it.
     overdue: Option<Index>,
-    ahead: u32,
 }
 
 impl Account {
@@ -191,12 +191,11 @@ impl Session {
             Ok(answer) => Outcome::Stored(answer),
             Err(failure) if failure.reason.is_worth_a_retry() => {
                 call.was_turned_away(failure.clone(), now.instant, pause(failure.reason));
-                let estranged = failure.reason == Reason::Ahead && self.is_estranged(id);
                 if failure.reason == Reason::RateLimited {
                     self.is_answered(now, waiting);
                 }
-                if !estranged {
-                    // Whoever is only told to come back later has not been served: the silence goes on.
+                // Whoever is only told to come back later has not been served: the silence goes on.
+                if !self.is_from_elsewhere(now, id) {
                     return;
                 }
                 Outcome::Refused(failure)
@@ -349,19 +348,22 @@ impl Session {
         deadline: Option<Instant>,
     ) -> CallId {
         self.clock = self.clock.tick();
-        let token = match &purpose {
-            Purpose::Asked(_, Effect::LogIn { saved, .. }) => saved.as_ref().map(|saved| saved.token.clone()),
-            _ => self.account.as_ref().map(|account| account.token.clone()),
+        let (token, seen) = match &purpose {
+            // A servidor that lags behind what was seen would not know the user yet, and call the name taken.
+            Purpose::Asked(_, Effect::LogIn { saved: Some(saved), .. }) => {
+                (Some(saved.token.clone()), self.seen.max(saved.seen))
+            }
+            _ => (self.account.as_ref().map(|account| account.token.clone()), self.seen),
         };
         let request = Request {
             request_id: request_id.map(|id| id.as_str().to_owned()),
-            seen: self.seen,
+            seen,
             clock: self.clock,
             timestamp: Some(now.wall),
             session: token.filter(|token| !token.is_empty()),
             body,
         };
-        let call = Call::new(purpose, request.service(), request.encode(), self.seen, deadline);
+        let call = Call::new(purpose, request.service(), request.encode(), seen, deadline);
         let id = self.calls.add(call);
         self.send(now, id);
         id
@@ -437,7 +439,6 @@ impl Session {
             missed: 0,
             catching_up: true,
             overdue: None,
-            ahead: 0,
         });
         self.progressed = true;
         self.sync(now);
@@ -499,11 +500,10 @@ impl Session {
     fn synced(&mut self, now: Now, seen: Index, index: Index, outcome: Outcome) {
         let Some(account) = &mut self.account else { return };
         account.sync = None;
-        account.ahead = 0;
         match outcome {
             Outcome::Stored(Answer::Sync(page)) => self.take_page(now, seen, index, page),
             outcome => {
-                let other = || Failure::new(papo_wire::Service::Sync, Reason::Other);
+                let other = || Failure::new(Service::Sync, Reason::Other);
                 let failure = outcome.failure().cloned().unwrap_or_else(other);
                 self.leave_all();
                 self.tell(Event::Estranged(failure));
@@ -573,12 +573,29 @@ impl Session {
         }
     }
 
-    fn is_estranged(&mut self, id: CallId) -> bool {
-        let Some(account) = self.account.as_mut().filter(|account| account.sync == Some(id)) else {
+    /// What this session has seen is not in this cluster's log, and not for want of time: the position is another cluster's.
+    /// A login is then made without it; a session that is logged in is no good any more (true).
+    fn is_from_elsewhere(&mut self, now: Now, id: CallId) -> bool {
+        if self.calls.get_mut(id).is_none_or(|call| call.times_ahead() < AHEAD_LIMIT) {
             return false;
-        };
-        account.ahead += 1;
-        account.ahead > AHEAD_LIMIT
+        }
+        if self.account.as_ref().is_some_and(|account| account.sync == Some(id)) {
+            return true;
+        }
+        let is_login = self.calls.get_mut(id).is_some_and(|call| call.service == Service::Login);
+        if is_login && let Some(call) = self.calls.remove(id) {
+            self.log_in_afresh(now, call);
+        }
+        false
+    }
+
+    fn log_in_afresh(&mut self, now: Now, call: Call) {
+        let deadline = call.deadline();
+        let Purpose::Asked(request, Effect::LogIn { user, saved }) = call.purpose else { return };
+        let saved = saved.map(|saved| Saved { token: saved.token, ..Saved::default() });
+        let Ok(body) = (Ask::Login { user: user.clone(), saved: None }).body(None) else { return };
+        let purpose = Purpose::Asked(request.clone(), Effect::LogIn { user, saved });
+        self.writing = Some(self.open(now, purpose, body, Some(request), deadline));
     }
 
     fn leave_all(&mut self) {
