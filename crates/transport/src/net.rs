@@ -22,7 +22,8 @@ pub enum Kind {
     /// (one of a plain REQ client as `[id, "", body..]`): the answer repeats every frame up to the empty one.
     Router,
     /// Sends to its connected peers in turn. Takes nothing while no peer is connected ([`SendError::Full`]), and
-    /// what is queued for a peer that goes away is dropped, never delivered late.
+    /// what is queued for a peer that goes away is dropped, never delivered late. So may be what has arrived from it
+    /// and was not received yet.
     Dealer,
     /// Asks and awaits one answer. A new request may be sent at any time and abandons the one before
     /// (`REQ_RELAXED`); an answer to an abandoned request is dropped (`REQ_CORRELATE`). Frames hold the body only.

@@ -212,7 +212,7 @@ impl World {
         }
     }
 
-    /// Ends a connection. What has arrived can still be read; what was held back by a cut is lost.
+    /// Ends a connection. What has arrived can still be read, except by a dealer; what a cut held back is lost.
     fn break_pipe(&mut self, id: PipeId) {
         let Some(pipe) = self.pipes.get(&id) else { return };
         let passable = self.is_passable(pipe);
@@ -224,7 +224,8 @@ impl World {
             if socket.kind == Kind::ProxyOut {
                 socket.gone.extend(topics);
             }
-            if !passable || matches!(socket.kind, Kind::ProxyOut | Kind::Publish) {
+            // A dealer forgets what it has not read: libzmq's do, with `ZMQ_IMMEDIATE`.
+            if !passable || matches!(socket.kind, Kind::ProxyOut | Kind::Publish | Kind::Dealer) {
                 end.inbound.clear();
             }
             for link in socket.links.iter_mut().filter(|link| link.pipe == Some(id)) {
