@@ -151,7 +151,10 @@ impl Plan<'_> {
         role: Role,
     ) -> Program {
         let given = options.iter().filter(|(_, value)| !value.is_empty());
-        let arguments = given.map(|(key, value)| format!("--{key}={value}").into()).collect();
+        let mut arguments: Vec<OsString> =
+            given.map(|(key, value)| format!("--{key}={value}").into()).collect();
+        // People read these logs, though they go to files.
+        arguments.push("--log-format=human".into());
         Program { name: name.to_owned(), path: self.programs.join(program), arguments, listens, role }
     }
 }

@@ -117,6 +117,7 @@ impl<'a> Supervisor<'a> {
         {
             tracing::warn!("the client may still run: {error}");
         }
+        screen.tell(None, "stopping");
         self.stop_all(Role::Servidor, self.grace, screen);
         self.stop_all(Role::Support, SUPPORT_GRACE.min(self.grace), screen);
         if let Err(error) = self.home.remove_processes() {
