@@ -109,3 +109,54 @@ fn parse_host(text: &str) -> Option<Host> {
     let valid = !text.is_empty() && text.len() <= 253 && text.bytes().all(name_like);
     valid.then(|| Host::Name(text.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_are_read_as_people_write_them() {
+        for (text, host, port, numeric) in [
+            ("broker:5557", "broker", 5557, false),
+            ("tcp://broker:5557", "broker", 5557, false),
+            (
+                "servidor-0.servidor.chat.svc.cluster.local:5570",
+                "servidor-0.servidor.chat.svc.cluster.local",
+                5570,
+                false,
+            ),
+            ("papo_broker_1:1", "papo_broker_1", 1, false),
+            ("10.0.0.7:65535", "10.0.0.7", 65535, true),
+            ("[::1]:5557", "::1", 5557, true),
+            ("tcp://[fe80::1]:5557", "fe80::1", 5557, true),
+        ] {
+            let parsed: HostPort = text.parse().unwrap();
+            assert_eq!((parsed.host().as_str(), parsed.port()), (host, port));
+            assert_eq!(parsed.numeric().is_some(), numeric, "{text}");
+            assert_eq!(parsed.to_string(), text.trim_start_matches("tcp://"));
+        }
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        use HostPortError::{BadHost, BadPort, NoPort};
+        let error = |text: &str| text.parse::<HostPort>().unwrap_err();
+        for text in ["broker", "", "tcp"] {
+            assert_eq!(error(text), NoPort(text.to_owned()));
+        }
+        for text in ["broker:", "broker:0", "broker:65536", "broker:+1", "broker:x", "[::1]:"] {
+            assert_eq!(error(text), BadPort(text.to_owned()));
+        }
+        for text in
+            [":5557", "::1:5557", "a b:5557", "udp://broker:5557", "[::1:5557", "[broker]:5557", "é:1"]
+        {
+            assert_eq!(error(text), BadHost(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn another_port_keeps_the_host() {
+        let host: HostPort = "servidor-1:5570".parse().unwrap();
+        assert_eq!(host.with_port(5571).to_string(), "servidor-1:5571");
+    }
+}

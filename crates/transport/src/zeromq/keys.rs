@@ -91,6 +91,11 @@ pub(super) fn supported() -> bool {
 }
 
 fn decode(text: &str, which: &'static str) -> Result<[u8; 32], CurveError> {
-    let bytes = zmq::z85_decode(text.trim()).map_err(|_| CurveError::BadKey(which))?;
+    let text = text.trim();
+    let bytes = zmq::z85_decode(text).map_err(|_| CurveError::BadKey(which))?;
+    // The zmq crate takes libzmq's refusal of a character for a key of zeros.
+    if !zmq::z85_encode(&bytes).is_ok_and(|again| again == text) {
+        return Err(CurveError::BadKey(which));
+    }
     bytes.try_into().map_err(|_| CurveError::BadKey(which))
 }

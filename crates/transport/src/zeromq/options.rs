@@ -83,3 +83,43 @@ pub(super) fn before_connect(
 fn queue(messages: usize) -> i32 {
     i32::try_from(messages.max(1)).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_socket_is_bounded_and_has_no_heartbeat() {
+        let context = zmq::Context::new();
+        for kind in [
+            Kind::Router,
+            Kind::Dealer,
+            Kind::Request,
+            Kind::Reply,
+            Kind::Publish,
+            Kind::Subscribe,
+            Kind::ProxyIn,
+        ] {
+            let socket = context.socket(zmq_type(kind).unwrap()).unwrap();
+            configure(&socket, kind, &SocketOptions { send_queue: 7, ..SocketOptions::default() }).unwrap();
+            assert_eq!(socket.get_heartbeat_ivl(), Ok(0), "{kind:?}");
+            assert_eq!(socket.get_linger(), Ok(0));
+            assert_eq!(socket.get_sndhwm(), Ok(7));
+            assert_eq!(socket.get_rcvhwm(), Ok(1000));
+            assert_eq!(socket.get_handshake_ivl(), Ok(HANDSHAKE_MS));
+            assert_eq!(socket.get_tcp_keepalive(), Ok(1));
+            assert_eq!(socket.is_immediate(), Ok(kind == Kind::Dealer));
+
+            before_bind(&socket, "127.0.0.1:1".parse().unwrap(), &SocketOptions::default(), None).unwrap();
+            assert_eq!(socket.get_maxmsgsize(), Ok(1 << 20));
+            before_connect(&socket, "127.0.0.1:1".parse().unwrap(), None).unwrap();
+            assert_eq!(socket.get_maxmsgsize(), Ok(-1));
+        }
+    }
+
+    #[test]
+    fn a_queue_of_nothing_is_not_a_queue_without_end() {
+        assert_eq!(queue(0), 1);
+        assert_eq!(queue(usize::MAX), i32::MAX);
+    }
+}

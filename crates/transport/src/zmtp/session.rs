@@ -156,3 +156,120 @@ impl Session {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer_greeting(mechanism: &str) -> Vec<u8> {
+        let mut greeting = Session::new(Mechanism::Null, 0).greeting();
+        greeting[12..32].fill(0);
+        greeting[12..12 + mechanism.len()].copy_from_slice(mechanism.as_bytes());
+        greeting
+    }
+
+    fn ready() -> Vec<u8> {
+        let metadata = [b"\x0bSocket-Type".as_slice(), &3_u32.to_be_bytes(), b"SUB"].concat();
+        frame::command(&command_body("READY", &metadata))
+    }
+
+    fn opening() -> Vec<u8> {
+        [peer_greeting("NULL"), ready()].concat()
+    }
+
+    fn message(parts: &[&[u8]]) -> Vec<u8> {
+        frame::message(&parts.iter().map(|part| part.to_vec()).collect())
+    }
+
+    fn signs_of(bytes: &[u8]) -> Result<Vec<Sign>, Violation> {
+        let mut signs = Vec::new();
+        Session::new(Mechanism::Null, 100).input(bytes, &mut signs)?;
+        Ok(signs)
+    }
+
+    /// What follows the handshake.
+    fn signs_after_opening(bytes: &[u8]) -> Result<Vec<Sign>, Violation> {
+        let signs = signs_of(&[opening().as_slice(), bytes].concat())?;
+        let opened = signs.iter().position(|sign| *sign == Sign::Opened).expect("the handshake is complete");
+        Ok(signs.into_iter().skip(opened + 1).collect())
+    }
+
+    #[test]
+    fn a_handshake_is_answered_with_our_own_ready() {
+        let signs = signs_of(&opening()).unwrap();
+        let [Sign::Send(bytes), Sign::Opened] = signs.as_slice() else { panic!("{signs:?}") };
+        assert!(bytes.ends_with(b"XPUB"));
+    }
+
+    #[test]
+    fn subscriptions_of_both_protocol_versions_are_understood() {
+        let old = [message(&[b"\x01geral"]), message(&[b"\x00geral"])].concat();
+        let new = [
+            frame::command(&command_body("SUBSCRIBE", b"geral")),
+            frame::command(&command_body("CANCEL", b"geral")),
+        ];
+        let expected = vec![Sign::Subscribe(b"geral".to_vec()), Sign::Cancel(b"geral".to_vec())];
+        assert_eq!(signs_after_opening(&old).unwrap(), expected);
+        assert_eq!(signs_after_opening(&new.concat()).unwrap(), expected);
+    }
+
+    #[test]
+    fn it_does_not_matter_how_the_bytes_are_cut() {
+        let bytes = [opening(), message(&[b"\x01a"]), message(&[b"\x01b"])].concat();
+        let whole = signs_of(&bytes).unwrap();
+        let mut session = Session::new(Mechanism::Null, 100);
+        let mut signs = Vec::new();
+        for byte in &bytes {
+            session.input(&[*byte], &mut signs).unwrap();
+        }
+        assert_eq!(signs, whole);
+    }
+
+    #[test]
+    fn a_message_that_is_no_subscription_is_ignored() {
+        let bytes = [
+            message(&[b"\x02hello"]),
+            message(&[b""]),
+            message(&[b"\x01not", b"\x01one"]),
+            frame::command(&command_body("WHATEVER", b"")),
+            message(&[b"\x01this"]),
+        ];
+        assert_eq!(signs_after_opening(&bytes.concat()).unwrap(), [Sign::Subscribe(b"this".to_vec())]);
+    }
+
+    #[test]
+    fn a_heartbeat_gets_its_context_back() {
+        let ping = frame::command(&command_body("PING", b"\x00\x0acontext"));
+        let pong = frame::command(&command_body("PONG", b"context"));
+        assert_eq!(signs_after_opening(&ping).unwrap(), [Sign::Send(pong)]);
+    }
+
+    #[test]
+    fn a_topic_over_the_limit_is_refused() {
+        assert!(signs_after_opening(&message(&[&[1; 100]])).is_ok());
+        assert!(signs_after_opening(&message(&[&[1; 101]])).is_err());
+    }
+
+    #[test]
+    fn whoever_is_no_subscriber_of_this_protocol_is_refused() {
+        let other_kind = opening().iter().map(|b| if *b == b'B' { b'X' } else { *b }).collect::<Vec<_>>();
+        let mut old_version = opening();
+        old_version[10] = 1;
+        let plain = [peer_greeting("PLAIN"), ready()].concat();
+        let longer_name = [peer_greeting("NULLX"), ready()].concat();
+        let message_first = [peer_greeting("NULL"), message(&[b"\x01a"])].concat();
+        for bytes in
+            [other_kind, old_version, plain, longer_name, message_first, b"GET / HTTP/1.1\r\n".to_vec()]
+        {
+            assert!(signs_of(&bytes).is_err(), "{bytes:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(start in 0..3, bytes: Vec<u8>) {
+            let before = [Vec::new(), peer_greeting("NULL"), opening()];
+            let _ = signs_of(&[before[start as usize].as_slice(), &bytes].concat());
+        }
+    }
+}
