@@ -253,6 +253,17 @@ fn an_old_system_is_taken_over_once_and_every_servidor_exports_the_same() {
 }
 
 #[test]
+fn fewer_servidores_than_there_is_data_of_are_refused() {
+    let home = tempfile::tempdir().expect("a directory");
+    fs::create_dir(home.path().join("servidor-3")).expect("made");
+    let data = format!("--data={}", home.path().display());
+    let output = papo(&["local", &data, "--servidores=1", &format!("--ports={}", lowest_port())]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(64), "{errors}");
+    assert!(errors.contains("--servidores: ") && errors.contains("has the data of 3 servidores"), "{errors}");
+}
+
+#[test]
 fn nobody_there_is_told() {
     let port = lowest_port();
     let output = papo(&["status", &format!("--broker=127.0.0.1:{port}"), "--timeout=200ms"]);
