@@ -123,7 +123,8 @@ impl Cluster {
 
     /// The process ids of everything that runs, by name.
     pub fn pids(&mut self) -> Vec<(String, u32)> {
-        let running = self.processes.iter().filter_map(|(name, process)| Some((name.clone(), process.pid()?)));
+        let running =
+            self.processes.iter().filter_map(|(name, process)| Some((name.clone(), process.pid()?)));
         running.collect()
     }
 

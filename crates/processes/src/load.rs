@@ -36,8 +36,8 @@ impl Default for LoadOptions {
     }
 }
 
-/// Plain clients at work, until [`Load::finish`]. They use every broker in turn, repeat under the same id what was not
-/// answered, send some requests twice on purpose, and read what they wrote.
+/// Plain clients at work, until [`Load::finish`]. They repeat through another broker, under the same id, what was not
+/// answered; send some requests twice on purpose, through two brokers; and read what they wrote.
 #[derive(Debug)]
 pub struct Load {
     recorder: Recorder,

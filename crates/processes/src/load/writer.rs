@@ -83,6 +83,7 @@ impl Writer {
         let replies_to = self.heard.take();
         let request_id = self.write(&request, replies_to.as_deref());
         if self.said.is_multiple_of(AGAIN_EVERY) {
+            self.change_broker();
             self.attempt(&request_id, &request, None);
         }
     }
@@ -101,7 +102,7 @@ impl Writer {
         request_id
     }
 
-    /// Asks the next broker once. Returns whether the answer is final.
+    /// Asks once. Returns whether the answer is final.
     fn attempt(&mut self, request_id: &str, request: &Request, replies_to: Option<&str>) -> bool {
         let (service, mut data) = wire(request);
         data["request_id"] = request_id.into();
@@ -114,7 +115,10 @@ impl Writer {
             replies_to: replies_to.map(str::to_owned),
         };
         self.recorder.record(&self.name, attempted);
-        let answer = self.next_broker().ask(service, &data, ATTEMPT);
+        let answer = self.broker().ask(service, &data, ATTEMPT);
+        if answer.is_none() {
+            self.change_broker();
+        }
         let event = judge(request_id.to_owned(), answer.as_ref());
         let is_final = matches!(event, Event::Acknowledged { .. } | Event::Refused { .. });
         match &event {
@@ -131,7 +135,9 @@ impl Writer {
 
     fn read(&mut self) {
         let (asked, seen) = (self.recorder.now(), self.seen);
-        let Some(answer) = self.next_broker().ask("users", &json!({"seen": seen}), ATTEMPT) else { return };
+        let Some(answer) = self.broker().ask("users", &json!({"seen": seen}), ATTEMPT) else {
+            return self.change_broker();
+        };
         if answer.data["users"].is_array() {
             self.seen = self.seen.max(answer.index());
             self.recorder.record(&self.name, Event::Read { asked, seen, index: answer.index() });
@@ -141,7 +147,7 @@ impl Writer {
     fn read_page(&mut self) {
         let (asked, seen) = (self.recorder.now(), self.seen);
         let data = json!({"channel": CHANNEL, "limit": PAGE, "seen": seen});
-        let Some(answer) = self.next_broker().ask("history", &data, ATTEMPT) else { return };
+        let Some(answer) = self.broker().ask("history", &data, ATTEMPT) else { return self.change_broker() };
         let Some(messages) = answer.data["messages"].as_array().filter(|_| answer.is_ok()) else { return };
         self.heard = messages.last().and_then(|last| last["request_id"].as_str()).map(str::to_owned);
         self.seen = self.seen.max(answer.index());
@@ -156,9 +162,13 @@ impl Writer {
         self.recorder.record(&self.name, page);
     }
 
-    fn next_broker(&mut self) -> &mut Asker {
-        self.brokers.rotate_left(1);
+    fn broker(&mut self) -> &mut Asker {
         self.brokers.first_mut().expect("there is a broker")
+    }
+
+    /// After a silence, and now and then.
+    fn change_broker(&mut self) {
+        self.brokers.rotate_left(1);
     }
 }
 
