@@ -31,11 +31,11 @@ export class Asker {
   }
 }
 
-/** A SUB socket with one subscription. */
+/** A SUB socket. */
 export class Listener {
-  constructor(host, port, topic) {
+  constructor(host, port, topics) {
     this.socket = new zmq.Subscriber({ linger: 0 });
-    this.socket.subscribe(topic);
+    this.socket.subscribe(...topics);
     this.socket.connect(`tcp://${host}:${port}`);
   }
 

@@ -35,12 +35,13 @@ class Asker:
 
 
 class Listener:
-    """A SUB socket with one subscription."""
+    """A SUB socket."""
 
-    def __init__(self, context, host, port, topic):
+    def __init__(self, context, host, port, topics):
         self.socket = context.socket(zmq.SUB)
         self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
+        for topic in topics:
+            self.socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         self.socket.connect(f"tcp://{host}:{port}")
 
     def next(self, within_ms):
