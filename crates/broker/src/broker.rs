@@ -23,7 +23,7 @@ const STUCK: Duration = Duration::from_secs(5);
 /// How often numbers are shown, and how often they are logged.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// While stopping: with every request answered and nothing new for this long, it is over.
+/// While stopping: with every request answered and nothing new asked for this long, it is over.
 const QUIET: Duration = Duration::from_millis(20);
 
 /// The loop that carries out what the [`Dispatcher`] decides: owns the two sockets, the clock and the numbers.
@@ -128,7 +128,7 @@ impl<N: Net> Broker<N> {
         self.finish(&pulse);
     }
 
-    /// Waits for messages, at most for `longest`, and handles what there is. Returns whether there was anything.
+    /// Waits for messages, at most for `longest`, and handles what there is. Returns whether clients said anything.
     fn turn(&mut self, longest: Duration) -> bool {
         let now = self.clock.now().instant;
         let until_due = self.dispatcher.wake_at().map_or(longest, |at| at.since(now));
@@ -144,9 +144,9 @@ impl<N: Net> Broker<N> {
         self.dispatcher.tick(now);
         self.carry_out(now);
         self.show(now.instant);
-        let busy = !ready.is_empty();
+        let asked = ready.contains(&self.clients);
         self.ready = ready;
-        busy
+        asked
     }
 
     fn take_batch(&mut self, now: Now, socket: SocketId) {
@@ -187,9 +187,9 @@ impl<N: Net> Broker<N> {
         info!(open = self.dispatcher.gauges().open, "stopping: new requests are refused");
         self.dispatcher.stop();
         loop {
-            let busy = self.turn(QUIET);
+            let asked = self.turn(QUIET);
             pulse.beat();
-            if self.dispatcher.is_idle() && !busy {
+            if self.dispatcher.is_idle() && !asked {
                 break;
             }
             if self.clock.now().instant >= end {

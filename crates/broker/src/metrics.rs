@@ -65,7 +65,7 @@ impl BrokerMetrics {
         );
         metrics.register("dropped", "Messages dropped, by why", this.dropped.clone());
         metrics.register(
-            "request_seconds",
+            "request_duration_seconds",
             "From a request's arrival to its answer by a servidor",
             this.waited.clone(),
         );

@@ -97,3 +97,39 @@ impl BrokerSettings {
 fn count(number: u32) -> usize {
     usize::try_from(number).expect("a word has 32 bits or more")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn mistakes(arguments: &[&str]) -> Vec<String> {
+        let settings =
+            BrokerSettings::try_parse_from([&["broker"], arguments].concat()).expect("each key is right");
+        settings.mistakes().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_wire_protocol() {
+        let settings = BrokerSettings::try_parse_from(["broker"]).expect("no key is required");
+        assert!(settings.mistakes().is_empty());
+        assert_eq!(settings.client_address().to_string(), "0.0.0.0:5557");
+        assert_eq!(settings.servidor_address().to_string(), "0.0.0.0:5558");
+        assert_eq!(settings.policy().deadline, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_cannot_work_together_is_a_mistake() {
+        assert_eq!(mistakes(&["--client-port=1", "--servidor-port=1"]).len(), 1);
+        assert_eq!(mistakes(&["--client-port=0", "--servidor-port=0"]).len(), 0);
+        let mistakes = mistakes(&["--deadline=499ms"]);
+        assert!(mistakes[0].starts_with("deadline: must be 500ms or more"), "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_rate_limit_of_zero_is_none() {
+        let settings = BrokerSettings::try_parse_from(["broker", "--rate-limit=0"]).expect("right");
+        assert_eq!(settings.policy().rate, None);
+    }
+}

@@ -223,7 +223,7 @@ fn health_and_numbers_are_shown(fabric: &impl Fabric) {
     let mut client = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
     client.ask(b"payload");
     broker.wait_for_metric(r#"papo_broker_requests_total{outcome="answered"} 1"#);
-    broker.wait_for_metric("papo_broker_request_seconds_count 1");
+    broker.wait_for_metric("papo_broker_request_duration_seconds_count 1");
     broker.wait_for_metric("papo_broker_open_requests 0");
     broker.wait_for_metric("papo_broker_connections 1");
 }

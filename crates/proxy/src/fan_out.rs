@@ -207,7 +207,7 @@ mod tests {
         let mut fan_out = FanOut::new();
         let stamp = Stamp::Index(1).encode();
         let two = vec![b"geral".to_vec(), b"payload".to_vec()];
-        let four = vec![b"geral".to_vec(), b"payload".to_vec(), stamp.clone(), vec![]];
+        let four = vec![b"geral".to_vec(), b"payload".to_vec(), stamp, vec![]];
         for frames in [vec![], two, four] {
             assert_eq!(fan_out.take(frames), Err(Dropped::Frames));
         }

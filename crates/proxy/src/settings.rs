@@ -56,3 +56,26 @@ impl ProxySettings {
         SocketAddr::new(self.listen, self.subscriber_port)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_wire_protocol() {
+        let settings = ProxySettings::try_parse_from(["proxy"]).expect("no key is required");
+        assert!(settings.mistakes().is_empty());
+        assert_eq!(settings.publisher_address().to_string(), "0.0.0.0:5555");
+        assert_eq!(settings.subscriber_address().to_string(), "0.0.0.0:5556");
+        assert_eq!(settings.subscriptions, Rules::Open);
+    }
+
+    #[test]
+    fn one_port_for_both_sides_is_a_mistake() {
+        let arguments = ["proxy", "--publisher-port=1", "--subscriber-port=1"];
+        let settings = ProxySettings::try_parse_from(arguments).expect("each key is right");
+        assert_eq!(settings.mistakes().len(), 1);
+    }
+}

@@ -12,24 +12,28 @@
 //!
 //! Not done here: it reads no request (only to echo the service's name in a refusal), gives none priority, keeps nothing
 //! on disk, and knows nothing of other brokers. A client that reconnects is a new one to it: what it was shown before, it must
-//! say itself (`seen`).
+//! say itself (`seen`). And what connections were shown outlives the servidores: where their disks are wiped and a new log
+//! starts at 1, brokers are to be restarted with them.
 
 mod connections;
 mod counters;
+mod hearing;
 mod links;
+mod placing;
 mod policy;
 mod rate;
 mod refusal;
 mod reply_path;
 mod requests;
 mod timers;
+mod timing;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use papo_core::clock::{Instant, Now};
 use papo_transport::Frames;
-use papo_wire::envelope::{Beacon, Dispatch, Ordered, Ticket, ToBroker, ToServidor};
+use papo_wire::envelope::{Ticket, ToBroker};
 use tracing::debug;
 
 pub use counters::{Counters, Dropped, Retry};
@@ -38,9 +42,9 @@ pub use rate::RateLimit;
 pub use refusal::Refusal;
 
 use connections::Connections;
-use links::{LinkId, Links, Room, Standing};
+use links::{Links, Standing};
 use reply_path::{BadFrames, ReplyPath};
-use requests::{Key, MOST_REQUESTS, Request, Requests, TryState};
+use requests::{Key, Requests, TryState};
 use timers::Timers;
 
 /// A request that every servidor refused is tried again after this, and after twice as long each further time.
@@ -274,226 +278,6 @@ impl Dispatcher {
             draining: self.links.count(Standing::Draining),
             withdrawn: self.links.count(Standing::Withdrawn),
             silent: self.links.count(Standing::Silent),
-        }
-    }
-}
-
-/// The way of a request.
-impl Dispatcher {
-    fn admit(&mut self, now: Instant, path: &ReplyPath, payload: &[u8]) -> Result<(), Refusal> {
-        if !self.connections.admit(now, path.connection(), self.policy.rate) {
-            return Err(Refusal::TooFast);
-        }
-        if payload.len() > self.policy.most_payload {
-            return Err(Refusal::TooLarge);
-        }
-        if self.stopping {
-            return Err(Refusal::Stopping);
-        }
-        let full = self.waiting.len() + self.pausing.len() >= self.policy.most_waiting
-            || self.requests.bytes() + payload.len() > self.policy.most_bytes
-            || self.requests.len() >= MOST_REQUESTS;
-        if full { Err(Refusal::Overloaded) } else { Ok(()) }
-    }
-
-    fn accept(&mut self, now: Instant, path: ReplyPath, payload: Vec<u8>) {
-        let key = self.requests.open(now, path, payload);
-        self.deadlines.set(now, key);
-        self.place(now, key);
-    }
-
-    /// Sends a request that nobody works on to whose turn it is, or lets it wait.
-    fn place(&mut self, now: Instant, key: Key) {
-        let request = self.requests.get(key).expect("only open requests are placed");
-        match self.links.choose(now, Room::Any, |link| request.excludes(link)) {
-            Some(link) => self.send(now, key, link),
-            None if request.was_refused() => {
-                let pause = FIRST_PAUSE * 2u32.pow(request.rounds.min(MOST_DOUBLINGS));
-                self.pausing.insert((now + pause, key));
-            }
-            None => {
-                self.waiting.insert(key);
-            }
-        }
-    }
-
-    fn place_unless_out(&mut self, now: Instant, key: Key) {
-        if self.requests.get(key).is_some_and(|request| !request.is_out()) {
-            self.place(now, key);
-        }
-    }
-
-    fn send(&mut self, now: Instant, key: Key, link: LinkId) {
-        let ticket = self.requests.attempt(key, link);
-        self.links.load(link);
-        self.patience.set(now, ticket);
-        let request = self.requests.get(key).expect("it was just tried");
-        let left = (request.arrived + self.policy.deadline).since(now);
-        let dispatch = Dispatch {
-            ticket,
-            incarnation: self.incarnation,
-            counter: key.counter,
-            seen: self.connections.seen(request.path.connection()),
-            deadline_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX),
-        };
-        let identity = self.links.identity(link).expect("it was just chosen");
-        let mut frames = Vec::with_capacity(3);
-        frames.push(identity.to_vec());
-        ToServidor::Dispatch { dispatch, payload: request.payload.clone() }.append_to(&mut frames);
-        self.actions.push_back(Action::Send { frames, ticket: Some(ticket) });
-    }
-
-    /// Room has appeared: requests that wait get it, oldest first.
-    fn serve_waiting(&mut self, now: Instant) {
-        while let Some(key) = self.waiting.first().copied() {
-            // Those that wait exclude nobody: where the first finds no room, no other does.
-            let Some(link) = self.links.choose(now, Room::Any, |_| false) else { return };
-            self.waiting.remove(&key);
-            self.send(now, key, link);
-        }
-    }
-
-    fn close(&mut self, key: Key) -> Option<Request> {
-        let request = self.requests.close(key)?;
-        self.waiting.remove(&key);
-        for link in request.open_links() {
-            self.links.unload(link);
-        }
-        Some(request)
-    }
-
-    fn give_up_on(&mut self, now: Now, key: Key) {
-        let Some(request) = self.close(key) else { return };
-        let writes = refusal::may_write(&request.payload);
-        let why = if writes && request.may_be_ordered() { Refusal::Unknown } else { Refusal::Unavailable };
-        self.refuse(now, request.path, &request.payload, why);
-    }
-
-    fn refuse(&mut self, now: Now, path: ReplyPath, payload: &[u8], why: Refusal) {
-        debug!(why = why.as_str(), "refused a request");
-        self.counters.refuse(why);
-        let frames = path.answer(why.reply(payload, now.wall));
-        self.actions.push_back(Action::Answer { frames, waited: None });
-    }
-}
-
-/// What servidores say.
-impl Dispatcher {
-    fn beacon(&mut self, now: Now, identity: Vec<u8>, beacon: Beacon) {
-        let incarnation = beacon.incarnation;
-        let Some(heard) = self.links.hear(now.instant, &identity, beacon) else {
-            return self.counters.drop(Dropped::Crowd);
-        };
-        let mut frames = vec![identity];
-        ToServidor::Welcome { incarnation }.append_to(&mut frames);
-        self.actions.push_back(Action::Send { frames, ticket: None });
-        self.expire(now);
-        if heard.lost_work {
-            self.move_away(now.instant, heard.link, Retry::Withdrawn);
-        }
-        self.serve_waiting(now.instant);
-    }
-
-    fn answer(&mut self, now: Now, identity: &[u8], ticket: Ticket, index: u64, payload: Vec<u8>) {
-        let Some(key) = self.tried_at(identity, ticket) else { return self.counters.drop(Dropped::Late) };
-        let request = self.close(key).expect("it was found by its ticket");
-        self.connections.answered(now.instant, request.path.connection(), index);
-        self.counters.answered += 1;
-        let waited = Some(now.instant.since(request.arrived));
-        self.actions.push_back(Action::Answer { frames: request.path.answer(payload), waited });
-        self.expire(now);
-        self.serve_waiting(now.instant);
-    }
-
-    fn elsewhere(&mut self, now: Now, identity: &[u8], ticket: Ticket, ordered: Ordered) {
-        let Some(key) = self.tried_at(identity, ticket) else { return self.counters.drop(Dropped::Late) };
-        let request = self.requests.get_mut(key).expect("it was found by its ticket");
-        let Some(before) = request.refuse(ticket, ordered == Ordered::Unknown) else { return };
-        if before.state == TryState::Open {
-            self.links.unload(before.link);
-            self.counters.retry(Retry::Elsewhere);
-            self.expire(now);
-            self.place_unless_out(now.instant, key);
-            self.serve_waiting(now.instant);
-        }
-    }
-
-    /// The open request that was sent with this ticket to this servidor.
-    fn tried_at(&self, identity: &[u8], ticket: Ticket) -> Option<Key> {
-        let (key, one) = self.requests.by_ticket(ticket)?;
-        (self.links.by_identity(identity) == Some(one.link)).then_some(key)
-    }
-
-    /// What that servidor has is not expected from it any more.
-    fn move_away(&mut self, now: Instant, from: LinkId, why: Retry) {
-        for key in self.requests.keys() {
-            let request = self.requests.get_mut(key).expect("it is open");
-            if request.lose(from) {
-                self.links.unload(from);
-                self.counters.retry(why);
-                self.place_unless_out(now, key);
-            }
-        }
-    }
-}
-
-/// What time brings.
-impl Dispatcher {
-    /// While this process itself stood still it could hear nobody.
-    fn notice_own_pause(&mut self, now: Instant) {
-        let still = now.since(self.last_tick);
-        if still > PAUSE && self.links.next_silence().is_some() {
-            self.links.forgive(now, still);
-        }
-        self.last_tick = now;
-    }
-
-    /// Comes before anything is sent: what is over must not become doubtful by one more try.
-    fn expire(&mut self, now: Now) {
-        while let Some(key) = self.deadlines.pop_due(now.instant) {
-            self.give_up_on(now, key);
-        }
-    }
-
-    fn end_pauses(&mut self, now: Instant) {
-        while let Some((end, key)) = self.pausing.first().copied() {
-            if end > now {
-                return;
-            }
-            self.pausing.pop_first();
-            if let Some(request) = self.requests.get_mut(key) {
-                request.start_round();
-                self.place(now, key);
-            }
-        }
-    }
-
-    fn lose_patience(&mut self, now: Instant) {
-        while let Some(ticket) = self.patience.pop_due(now) {
-            let Some((key, one)) = self.requests.by_ticket(ticket) else { continue };
-            if one.state != TryState::Open {
-                continue;
-            }
-            let request = self.requests.get(key).expect("it was found by its ticket");
-            match self.links.choose(now, Room::Plenty, |link| request.excludes(link)) {
-                Some(link) => {
-                    self.counters.retry(Retry::Slow);
-                    self.send(now, key, link);
-                }
-                None => {
-                    self.patience.set(now, ticket);
-                }
-            }
-        }
-    }
-
-    fn trim_timers(&mut self) {
-        let requests = &self.requests;
-        self.deadlines.trim(|key| requests.get(key).is_some());
-        let open = |ticket| requests.by_ticket(ticket).is_some_and(|(_, one)| one.state == TryState::Open);
-        self.patience.trim(open);
-        while self.pausing.first().is_some_and(|(_, key)| requests.get(*key).is_none()) {
-            self.pausing.pop_first();
         }
     }
 }
