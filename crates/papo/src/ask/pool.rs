@@ -67,7 +67,8 @@ impl Pool {
         let mut ready = Vec::new();
         loop {
             for asked in open.iter_mut().filter(|asked| asked.is_none()) {
-                *asked = questions.next().map(|(ticket, request)| Asked::new(ticket, &request, self.limit));
+                let Some((ticket, request)) = questions.next() else { break };
+                *asked = Some(Asked::new(ticket, &request, self.limit));
             }
             let mut answered = false;
             for (line, slot) in open.iter_mut().enumerate() {
