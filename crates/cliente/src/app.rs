@@ -1,0 +1,238 @@
+//! The threads and what they share: one reads what is typed, one tells what happens, one hears signals.
+//!
+//! Everything meets at the [`Desk`] behind one lock. What is told is told under that lock too, so that the order on the screen
+//! is the order in which things happened.
+
+mod input;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use papo_client::{Client, ClientSettings, Event, Events, Handle, SessionId};
+use papo_service::{Boot, Exit, Failure};
+use papo_transport::ZmqContext;
+
+use self::input::Input;
+use crate::complete::complete;
+use crate::desk::{Desk, Notice, Options};
+use crate::settings::ClienteSettings;
+use crate::signals::{self, Signal};
+use crate::state::StateDir;
+use crate::terminal::{self, Assistant, Guard, Screen, Urgency};
+use crate::voice::{Paint, Text, Voice};
+
+/// As good as for ever.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// How long a person's last messages may take to be answered when they leave.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How many events are told before positions are written.
+const BATCH: usize = 256;
+
+/// What the threads share.
+pub(crate) struct Shared {
+    desk: Mutex<State>,
+    /// The desk is not busy any more, or somebody has pressed Ctrl-C.
+    changed: Condvar,
+    screen: Screen,
+    voice: Voice,
+}
+
+struct State {
+    desk: Desk<Handle>,
+    interrupted: bool,
+}
+
+/// Runs the client until the person leaves.
+pub(crate) fn run(boot: Boot<ClienteSettings>) -> Result<(), Failure> {
+    let settings = boot.settings;
+    let at_terminal = terminal::is_terminal() && !settings.json;
+    let guard = Guard::new();
+    let variable = |name: &str| std::env::var(name).ok();
+    let paint = Paint::new(at_terminal, variable);
+    let state = StateDir::new(settings.state.clone(), |name| std::env::var_os(name).map(Into::into));
+
+    let (handle, events) = Client::start(
+        &ZmqContext::new(),
+        &ClientSettings {
+            brokers: settings.broker.clone(),
+            proxies: settings.proxy.clone(),
+            ..ClientSettings::new(settings.broker[0].clone(), settings.proxy[0].clone())
+        },
+    )?;
+    let desk = Desk::new(
+        handle,
+        Options {
+            state: state.clone(),
+            channel: settings.channel.clone(),
+            login_patience: (at_terminal || settings.stay).then_some(FOR_EVER),
+        },
+    );
+    let voice = if settings.json {
+        Voice::Json
+    } else {
+        Voice::Text(Text { paint, zone: jiff::tz::TimeZone::system() })
+    };
+    let screen = Screen::new();
+    screen.start()?;
+    let shared = Arc::new(Shared {
+        desk: Mutex::new(State { desk, interrupted: false }),
+        changed: Condvar::new(),
+        screen,
+        voice,
+    });
+    tell_events(&shared, events)?;
+    hear_signals(&shared, guard, settings.stay)?;
+
+    let stay = settings.stay;
+    let mut input = Input::new(Arc::clone(&shared), settings, paint, state);
+    input.begin();
+    input.run();
+    // A person's failures have been seen by that person.
+    let failed = shared.with(|desk| desk.has_failed()) && !at_terminal && !stay;
+    if failed { Err(Failure::failed("not every command succeeded")) } else { Ok(()) }
+}
+
+fn tell_events(shared: &Arc<Shared>, events: Events) -> Result<(), Failure> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new().name("events".to_owned()).spawn(move || {
+        while let Some(first) = events.next() {
+            shared.happened(first, &events);
+        }
+    })?;
+    Ok(())
+}
+
+fn hear_signals(shared: &Arc<Shared>, guard: Guard, stay: bool) -> Result<(), Failure> {
+    let shared = Arc::clone(shared);
+    signals::hear(move |signal| match signal {
+        Signal::Window => shared.screen.redraw(),
+        Signal::Interrupt if stay => {
+            shared.lock().interrupted = true;
+            shared.changed.notify_all();
+        }
+        Signal::HangUp if stay => {}
+        Signal::Interrupt | Signal::HangUp | Signal::Terminate => {
+            // The reader may be in the middle of a line, and cannot be called back from there. Who is interrupted
+            // without having left comes back with the next run.
+            shared.with(Desk::save);
+            if signal == Signal::Interrupt {
+                shared.with(Desk::log_out);
+            }
+            guard.restore();
+            std::process::exit(Exit::Ok as i32);
+        }
+    })?;
+    Ok(())
+}
+
+impl Shared {
+    /// Does something at the desk and tells what came of it.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Desk<Handle>) -> T) -> T {
+        let mut state = self.lock();
+        let result = act(&mut state.desk);
+        self.tell(&mut state);
+        result
+    }
+
+    /// Waits until the desk is not busy (true), `limit` has passed, or Ctrl-C was pressed.
+    pub(crate) fn wait_while_busy(&self, limit: Duration) -> bool {
+        self.wait_while(limit, Desk::is_busy)
+    }
+
+    /// Waits until everything is answered (true), `limit` has passed, or Ctrl-C was pressed.
+    pub(crate) fn wait_for_answers(&self, limit: Duration) -> bool {
+        self.wait_while(limit, Desk::is_waiting)
+    }
+
+    /// Waits until everything that was said is answered (true), `limit` has passed, or Ctrl-C was pressed.
+    pub(crate) fn wait_for_words(&self, limit: Duration) -> bool {
+        self.wait_while(limit, Desk::is_speaking)
+    }
+
+    /// Whether Ctrl-C was pressed while nothing was being typed.
+    pub(crate) fn take_interrupt(&self) -> bool {
+        std::mem::take(&mut self.lock().interrupted)
+    }
+
+    /// Tells that a moment should pass, unless Ctrl-C is pressed.
+    pub(crate) fn pause(&self, limit: Duration) {
+        self.wait_while(limit, |_| true);
+    }
+
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    fn wait_while(&self, limit: Duration, condition: impl Fn(&Desk<Handle>) -> bool) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut state = self.lock();
+        while condition(&state.desk) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.interrupted {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Takes an event and those that have come meanwhile, and then writes how far the person has read.
+    fn happened(&self, first: (SessionId, Event), events: &Events) {
+        let mut state = self.lock();
+        let more = std::iter::from_fn(|| events.next_now().ok());
+        for (session, event) in std::iter::once(first).chain(more).take(BATCH) {
+            state.desk.event(session, event);
+            self.tell(&mut state);
+        }
+        state.desk.save();
+        self.tell(&mut state);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn tell(&self, state: &mut State) {
+        for notice in state.desk.notices() {
+            if let Some(text) = self.voice.tell(&notice, state.desk.user()) {
+                self.screen.print(urgency(&notice), &text);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Assistant for Shared {
+    fn complete(&self, line: &str) -> (usize, Vec<String>) {
+        complete(line, self.lock().desk.known())
+    }
+
+    fn is_connected(&self) -> bool {
+        self.lock().desk.is_connected()
+    }
+}
+
+fn urgency(notice: &Notice) -> Urgency {
+    match notice {
+        Notice::Connected { .. }
+        | Notice::Lost
+        | Notice::Estranged(_)
+        | Notice::Unfollowed(_)
+        | Notice::CaughtUp { .. }
+        | Notice::Message(_)
+        | Notice::Settled(_) => Urgency::InTurn,
+        Notice::LoggedIn { .. }
+        | Notice::LoggedOut { .. }
+        | Notice::Following(_)
+        | Notice::Entered { .. }
+        | Notice::Pending { .. }
+        | Notice::Answered { .. }
+        | Notice::Users(_)
+        | Notice::Channels { .. }
+        | Notice::Page { .. }
+        | Notice::Mistake(_)
+        | Notice::Remark(_) => Urgency::Now,
+    }
+}
