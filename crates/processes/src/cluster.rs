@@ -121,6 +121,26 @@ impl Cluster {
         self.ports.servidor(servidor)
     }
 
+    /// Every port that anything listens on.
+    pub fn all_ports(&self) -> Vec<u16> {
+        self.ports.all()
+    }
+
+    /// The command line of a process, to start another one like it.
+    pub fn arguments(&self, name: &str) -> &[String] {
+        self.processes[name].arguments()
+    }
+
+    /// The end of a process's log.
+    pub fn log_tail(&self, name: &str, lines: usize) -> String {
+        self.processes[name].log_tail(lines)
+    }
+
+    /// How a process that was started has ended, if it has by itself.
+    pub fn has_ended(&mut self, name: &str) -> Option<crate::Ended> {
+        self.process(name).ended()
+    }
+
     /// The process ids of everything that runs, by name.
     pub fn pids(&mut self) -> Vec<(String, u32)> {
         let running =
@@ -232,6 +252,13 @@ impl Cluster {
         let report = self.audit(ledgers);
         assert!(report.conclusion == papo_audit::Conclusion::Pass, "{report}");
         println!("{report}");
+    }
+
+    /// Waits until all servidores are level, and fails the test if their histories break a promise, though nobody kept a ledger.
+    #[track_caller]
+    pub fn assert_alike(&mut self) {
+        let report = self.audit(&[]);
+        assert!(report.conclusion != papo_audit::Conclusion::Fail, "{report}");
     }
 
     /// Everything that a servidor holds, read straight from it.

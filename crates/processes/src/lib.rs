@@ -25,6 +25,7 @@ mod wait;
 pub use bot::{Bot, BotEnd};
 pub use cluster::{Cluster, Member, Shape, Status};
 pub use load::{Load, LoadOptions};
-pub use plain::{Answer, Asker, Listener};
+pub use plain::{Answer, Asker, Listener, send_garbage};
+pub use ports::free as free_port;
 pub use process::{Ended, Process};
 pub use wait::until;

@@ -102,7 +102,7 @@ impl Load {
 /// Hears what old clients hear. It is owed nothing (a plain SUB socket misses what is said while it is not connected), but
 /// nothing may come twice, or out of order.
 fn listen(name: &str, port: u16, stop: &AtomicBool, recorder: &Recorder) {
-    let listener = Listener::new(port, CHANNEL);
+    let listener = Listener::new(port, &[CHANNEL]);
     loop {
         let stopping = stop.load(Ordering::Relaxed);
         match listener.next(SILENCE) {

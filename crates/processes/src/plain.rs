@@ -1,6 +1,6 @@
 //! A plain client of the wire protocol, as old ones are: REQ and SUB sockets, MessagePack maps, and nothing of ours.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -44,6 +44,15 @@ impl Asker {
         rmp_serde::from_slice(&answer?).ok()
     }
 
+    /// Sends these bytes as they are.
+    pub fn ask_raw(&mut self, request: &[u8], limit: Duration) -> Option<Answer> {
+        let answer = self.exchange(request, limit);
+        if answer.is_none() {
+            self.socket = None;
+        }
+        rmp_serde::from_slice(&answer?).ok()
+    }
+
     fn exchange(&mut self, request: &[u8], limit: Duration) -> Option<Vec<u8>> {
         let socket = match &self.socket {
             Some(socket) => socket,
@@ -77,27 +86,28 @@ impl Answer {
     }
 }
 
-/// A SUB socket with one subscription.
+/// A SUB socket.
 pub struct Listener {
     socket: zmq::Socket,
 }
 
 impl Listener {
-    /// Subscribes to a topic at a proxy's port of this machine.
-    pub fn new(port: u16, topic: &str) -> Self {
+    /// Subscribes to topics at a proxy's port of this machine. They take effect in this order.
+    pub fn new(port: u16, topics: &[&str]) -> Self {
         let socket = connect(&zmq::Context::new(), zmq::SUB, port);
-        socket.set_subscribe(topic.as_bytes()).expect("a topic is bytes");
+        for topic in topics {
+            socket.set_subscribe(topic.as_bytes()).expect("a topic is bytes");
+        }
         Self { socket }
     }
 
-    /// The next publication's data, if one comes within `limit`.
+    /// The next publication's topic and data, if one comes within `limit`.
     ///
     /// # Panics
     /// When what comes is not two frames of topic and map.
     pub fn next(&self, limit: Duration) -> Option<(String, Value)> {
-        let until = Instant::now() + limit;
-        let left = i64::try_from(until.saturating_duration_since(Instant::now()).as_millis()).ok()?;
-        if self.socket.poll(zmq::POLLIN, left) != Ok(1) {
+        let limit = i64::try_from(limit.as_millis()).expect("tests do not wait for ages");
+        if self.socket.poll(zmq::POLLIN, limit) != Ok(1) {
             return None;
         }
         let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
@@ -112,4 +122,18 @@ fn connect(context: &zmq::Context, kind: zmq::SocketType, port: u16) -> zmq::Soc
     socket.set_linger(0).expect("linger can be set");
     socket.connect(&format!("tcp://127.0.0.1:{port}")).expect("the address is well formed");
     socket
+}
+
+/// Sends frames to a port over a socket of that kind, and leaves.
+///
+/// # Panics
+/// When no such socket can be made. Frames that nobody takes are no failure.
+pub fn send_garbage(port: u16, kind: zmq::SocketType, messages: &[Vec<Vec<u8>>]) {
+    let context = zmq::Context::new();
+    let socket = connect(&context, kind, port);
+    socket.set_linger(500).expect("a linger is allowed");
+    socket.set_sndtimeo(500).expect("a timeout is allowed");
+    for frames in messages {
+        let _ = socket.send_multipart(frames, 0);
+    }
 }

@@ -15,7 +15,7 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 ///
 /// # Panics
 /// When no port is free.
-pub(crate) fn free() -> u16 {
+pub fn free() -> u16 {
     // Two test processes at a time begin at different places.
     let start = u16::try_from(process::id() * 97 % u32::from(COUNT)).expect("less than COUNT");
     for _ in 0..COUNT {

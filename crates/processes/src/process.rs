@@ -62,6 +62,11 @@ impl Process {
             Some(child.unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display())));
     }
 
+    /// Its command line.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
     /// Its process id, once started.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)

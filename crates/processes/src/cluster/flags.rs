@@ -28,6 +28,12 @@ impl Ports {
         }
     }
 
+    /// Every port.
+    pub(super) fn all(&self) -> Vec<u16> {
+        let pairs = self.brokers.iter().chain(&self.proxies).chain(&self.servidores);
+        pairs.flat_map(|(one, other)| [*one, *other]).chain([self.referencia]).collect()
+    }
+
     /// Where a servidor is asked directly.
     pub(super) fn servidor(&self, name: &str) -> u16 {
         let n = name.strip_prefix("servidor-").and_then(|n| n.parse::<usize>().ok());

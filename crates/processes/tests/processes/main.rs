@@ -1,5 +1,8 @@
 //! What the chat promises, while its processes are killed, frozen, and robbed of their disks.
 
+mod announcements;
+mod bad_input;
+mod bad_installation;
 mod deaths;
 mod disks;
 mod majority;
