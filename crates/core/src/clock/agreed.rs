@@ -2,7 +2,7 @@
 //!
 //! A coordinator measures from the moment it took over with its *monotonic* clock, so that a jump of its wall
 //! clock during its reign has no effect. At a take-over it goes on from the agreed time, held within
-//! [`MAX_DISAGREEMENT`] of the median wall clock of those who promised: one wrong clock cannot drag the chat along.
+//! [`MAX_DISAGREEMENT`] of the median of the members' wall clocks: one wrong clock cannot drag the chat along.
 //!
 //! Not done: nothing here makes timestamps monotonic. The log does (an entry's time is never before the previous one's).
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::cristian::{Cristian, Estimate};
 use super::{Instant, Now, WallTime};
 
-/// How far from the median of the promisers' wall clocks a new coordinator may go on.
+/// How far from the median of the members' wall clocks a new coordinator may go on.
 pub const MAX_DISAGREEMENT: Duration = Duration::from_millis(500);
 
 /// One servidor's idea of the agreed time.
@@ -47,14 +47,15 @@ impl AgreedClock {
         self.coordinator.observe(sent, received, time);
     }
 
-    /// Begins to coordinate. `walls` are the wall clocks of those who promised, ours among them.
-    pub fn take_over(&mut self, now: Now, mut walls: Vec<WallTime>) {
-        walls.push(now.wall);
-        walls.sort_unstable();
-        // Of two middle ones the earlier: a clock that is behind only makes timestamps stand still for a while.
-        let median = walls[(walls.len() - 1) / 2];
+    /// Begins to coordinate. `walls` are the wall clocks of the other members, as far as they were heard. `reached` is the last
+    /// entry's time, from where the agreed time goes on at least.
+    pub fn take_over(&mut self, now: Now, mut walls: Vec<WallTime>, reached: WallTime) {
         let slack = i64::try_from(MAX_DISAGREEMENT.as_nanos()).unwrap_or(i64::MAX);
-        let time = self.now(now).clamp(median.shifted(-slack), median.shifted(slack));
+        walls.push(now.wall);
+        // What was agreed so far has a vote as well: where one of two clocks is wrong, it knows which.
+        walls.extend(self.estimate(now.instant).map(|estimate| estimate.time));
+        let median = median(walls).max(reached);
+        let time = self.now(now).clamp(median.shifted(-slack), median.shifted(slack)).max(reached);
         self.reign = Some((now.instant, time));
         self.coordinator.reset();
         self.inherited = None;
@@ -81,6 +82,13 @@ impl AgreedClock {
     }
 }
 
+/// The time that half of the clocks show or have passed; the epoch without clocks. Of two middle ones the earlier: one that is
+/// behind is harmless, since time never runs backwards, and one in the year 2100 is not.
+pub fn median(mut clocks: Vec<WallTime>) -> WallTime {
+    clocks.sort_unstable();
+    clocks.get(clocks.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,12 +107,12 @@ mod tests {
     fn a_new_coordinator_goes_on_from_the_agreed_time() {
         let mut clock = AgreedClock::default();
         clock.observe(now(0, 0).instant, now(0, 0).instant, WallTime::from_nanos(100 * S));
-        clock.take_over(now(1, 0), walls(&[101]));
-        // Its own wall clock says 0, the agreed time 101: the median of 0 and 101 is 0, and half a second is all it may differ.
+        clock.take_over(now(1, 0), walls(&[0, 0]), WallTime::EPOCH);
+        // The clocks say 0, the agreed time 101: half a second is all it may differ.
         assert_eq!(clock.now(now(1, 0)), WallTime::from_nanos(S / 2));
         let mut clock = AgreedClock::default();
         clock.observe(now(0, 0).instant, now(0, 0).instant, WallTime::from_nanos(100 * S));
-        clock.take_over(now(1, 100), walls(&[101, 101]));
+        clock.take_over(now(1, 100), walls(&[101, 101]), WallTime::EPOCH);
         assert_eq!(clock.now(now(2, 100)), WallTime::from_nanos(102 * S));
     }
 
@@ -112,17 +120,35 @@ mod tests {
     fn one_clock_in_the_year_2100_drags_nobody_along() {
         let far = 4_102_444_800;
         let mut clock = AgreedClock::default();
-        clock.take_over(now(1, far), walls(&[1_000, 1_000]));
+        clock.take_over(now(1, far), walls(&[1_000, 1_000]), WallTime::EPOCH);
         assert!(clock.now(now(1, far)) <= WallTime::from_nanos(1_001 * S));
         let mut pair = AgreedClock::default();
-        pair.take_over(now(1, far), walls(&[1_000]));
+        pair.take_over(now(1, far), walls(&[1_000]), WallTime::EPOCH);
         assert!(pair.now(now(1, far)) <= WallTime::from_nanos(1_001 * S), "of two the earlier is believed");
+    }
+
+    #[test]
+    fn the_agreed_time_goes_on_from_the_log_where_clocks_are_behind_it() {
+        let reached = WallTime::from_nanos(900 * S);
+        let mut clock = AgreedClock::default();
+        clock.take_over(now(1, 5), walls(&[6]), reached);
+        assert_eq!(clock.now(now(2, 6)), WallTime::from_nanos(901 * S));
+    }
+
+    #[test]
+    fn what_was_agreed_decides_between_two_clocks() {
+        for (own, other) in [(5, 1_000), (1_000, 5), (4_102_444_800, 1_000)] {
+            let mut clock = AgreedClock::default();
+            clock.observe(now(1, own).instant, now(1, own).instant, WallTime::from_nanos(1_000 * S));
+            clock.take_over(now(1, own), walls(&[other]), WallTime::EPOCH);
+            assert_eq!(clock.now(now(1, own)), WallTime::from_nanos(1_000 * S), "{own} and {other}");
+        }
     }
 
     #[test]
     fn a_wall_clock_that_jumps_during_a_reign_has_no_effect() {
         let mut clock = AgreedClock::default();
-        clock.take_over(now(1, 1_000), walls(&[1_000, 1_000]));
+        clock.take_over(now(1, 1_000), walls(&[1_000, 1_000]), WallTime::EPOCH);
         assert_eq!(clock.now(now(11, 5)), WallTime::from_nanos(1_010 * S));
     }
 

@@ -13,7 +13,7 @@ mod instant;
 mod lamport;
 mod wall;
 
-pub use agreed::{AgreedClock, MAX_DISAGREEMENT};
+pub use agreed::{AgreedClock, MAX_DISAGREEMENT, median};
 pub use cristian::{Cristian, Estimate};
 pub use instant::{Instant, Now};
 pub use lamport::Lamport;

@@ -69,12 +69,24 @@ pub enum Operation {
     /// A record of another system's history, taken over with the time and clock it had there.
     Imported {
         /// What was said or created: one of `Login`, `Channel`, `Publish`, `Message`.
-        operation: Box<Operation>,
+        operation: Box<Self>,
         /// When, by the other system's clock.
         time: WallTime,
         /// Its Lamport clock there.
         clock: Lamport,
     },
+}
+
+impl Operation {
+    /// Bytes that it occupies in memory and on the wire, about.
+    pub(crate) fn weight(&self) -> usize {
+        let text = match self {
+            Self::Publish { message, .. } | Self::Message { message, .. } => message.len(),
+            Self::Imported { operation, .. } => return operation.weight(),
+            _ => 0,
+        };
+        256 + text
+    }
 }
 
 /// The founding entry: who the first members are, and the secrets that all of them share.

@@ -175,15 +175,7 @@ impl LogWindow {
 
 /// Bytes that an entry occupies, about.
 fn weight(entry: &Entry) -> usize {
-    use super::Operation::{Imported, Message, Publish};
-    let text = |operation: &super::Operation| match operation {
-        Publish { message, .. } | Message { message, .. } => message.len(),
-        _ => 0,
-    };
-    256 + match &entry.operation {
-        Imported { operation, .. } => text(operation),
-        operation => text(operation),
-    }
+    entry.operation.weight()
 }
 
 #[cfg(test)]

@@ -69,22 +69,26 @@ impl Members {
     }
 
     fn after(&self, operation: &Operation) -> Option<Self> {
+        use Operation::{AddMember, Genesis, RemoveMember};
+        if !matches!(operation, Genesis(_) | AddMember(_) | RemoveMember { .. }) {
+            return None;
+        }
         let mut next = self.clone();
         match operation {
-            Operation::Genesis(genesis) => next.voters.clone_from(&genesis.members),
-            Operation::AddMember(member) => {
+            Genesis(genesis) => next.voters.clone_from(&genesis.members),
+            AddMember(member) => {
                 next.voters.retain(|old| old.id.name != member.id.name);
                 next.vacancies.retain(|vacancy| vacancy.name != member.id.name);
                 next.voters.push(member.clone());
             }
-            Operation::RemoveMember { member, replaced_by } => {
+            RemoveMember { member, replaced_by } => {
                 let removed =
                     next.voters.iter().position(|old| old.id == *member).map(|at| next.voters.remove(at));
                 if let (Some(removed), Some(disk)) = (removed, *replaced_by) {
                     next.vacancies.push(Vacancy { name: removed.id.name, rank: removed.rank, disk });
                 }
             }
-            _ => return None,
+            _ => {}
         }
         next.voters.sort();
         Some(next)

@@ -7,10 +7,9 @@
 //! A coordinator that has not heard from a majority within the failure detector's limit resigns: by then the others may have
 //! another one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Ack, Batch, Beacon, Message, Notice, Output, Proposal, Replica, Resigned, Role};
 use crate::chat::{Digest, RequestKey};
@@ -19,7 +18,7 @@ use crate::log::{Entry, Epoch, Index, Operation, Position, RequestId};
 use crate::members::{MemberId, ServerName};
 
 /// How many entries may wait to be committed. Beyond that writes stay where they came in, and are handed over again.
-const MAX_UNCOMMITTED: Index = 16_384;
+pub(super) const MAX_UNCOMMITTED: Index = 16_384;
 
 /// How many bytes one batch carries, about: large enough that a flood leaves in few messages, far below the transport's limit.
 const BATCH_ENTRIES: usize = 1_024;
@@ -43,8 +42,11 @@ pub(super) struct Reign {
     next_beacon: Instant,
     next_membership: Instant,
     next_tips: Instant,
-    handed_at: Instant,
-    hand_over: Option<HandOver>,
+    /// When all writes without an answer were last given positions, or another chance of it.
+    pub(super) handed_at: Option<Instant>,
+    pub(super) hand_over: Option<HandOver>,
+    /// Who was offered the coordination in this reign.
+    pub(super) offered: BTreeSet<MemberId>,
 }
 
 /// How far a follower is, as it said itself in this epoch.
@@ -56,11 +58,14 @@ pub(super) struct Progress {
     pub(super) confirmed: Instant,
 }
 
+/// The coordination on its way to another servidor.
 #[derive(Debug)]
-struct HandOver {
-    to: MemberId,
-    until: Instant,
-    told: bool,
+pub(super) struct HandOver {
+    pub(super) to: MemberId,
+    /// If it is still here by then, it stays.
+    pub(super) until: Instant,
+    /// Whether the successor was told to stand.
+    pub(super) told: bool,
 }
 
 impl Reign {
@@ -77,8 +82,9 @@ impl Reign {
             next_beacon: now.instant,
             next_membership: now.instant,
             next_tips: now.instant,
-            handed_at: now.instant,
+            handed_at: None,
             hand_over: None,
+            offered: BTreeSet::new(),
         }
     }
 
@@ -92,21 +98,15 @@ impl Reign {
         self.hand_over.is_none()
     }
 
-    /// The moment such that writes handed over before it are to be handed over again, if it is time to do so.
-    pub(super) fn hands_again(&mut self, now: Instant, retry: Duration) -> Option<Instant> {
-        if now.since(self.handed_at) < retry {
-            return None;
-        }
-        let before = self.handed_at;
-        self.handed_at = now;
-        Some(before)
-    }
-
     pub(super) fn progress(&self, id: &MemberId) -> Option<Progress> {
         self.progress.get(id).copied()
     }
 
-    fn acked(&self, id: &MemberId) -> Index {
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub(super) fn acked(&self, id: &MemberId) -> Index {
         self.progress.get(id).map_or(0, |progress| progress.acked)
     }
 }
@@ -198,7 +198,7 @@ impl Replica {
             if previous.index == last.index && reign.told_commit == commit {
                 return;
             }
-            let entries = self.log.slice(previous.index + 1, BATCH_ENTRIES, super::following::FETCH_BYTES);
+            let entries = self.log.slice(previous.index + 1, BATCH_ENTRIES, super::fetching::FETCH_BYTES);
             let entries = entries.expect("what was ordered since the last drain is in memory");
             if let Some(end) = entries.last() {
                 reign.sent = end.position();
@@ -227,6 +227,7 @@ impl Replica {
         }
         self.advance_commit();
         self.advance_hand_over(now);
+        self.refuse_beyond(now.instant);
     }
 
     /// Commits what a majority holds, if it is of this epoch.
@@ -283,26 +284,49 @@ impl Replica {
         if self.disk_stuck(now) {
             return Some(Resigned::Disk);
         }
-        let confirmed = |id: &MemberId| {
-            if *id == self.me { now } else { reign.progress(id).map_or(reign.since, |progress| progress.confirmed) }
+        (now.since(self.confirmed(now, reign)) > self.settings.timing.suspicion)
+            .then_some(Resigned::NoMajority)
+    }
+
+    /// When a majority is known to have obeyed us last: nobody else had committed anything by then.
+    fn confirmed(&self, now: Instant, reign: &Reign) -> Instant {
+        let confirmed = |id: &MemberId| match reign.progress(id) {
+            _ if *id == self.me => now,
+            Some(progress) => progress.confirmed,
+            None => reign.since,
         };
-        let heard = self.voters().reached_by_majority(confirmed);
-        (now.since(heard) > self.settings.timing.suspicion).then_some(Resigned::NoMajority)
+        self.voters().reached_by_majority(confirmed)
+    }
+
+    /// Answers the reads that claim to have seen more than there is, as far as it is certain that nobody else has it.
+    pub(super) fn refuse_beyond(&mut self, now: Instant) {
+        let last = self.log.last().index;
+        let Role::Coordinator(reign) = &self.role else { return };
+        if !self.requests.waits_beyond(last) {
+            return;
+        }
+        let beyond = self.requests.beyond(last, self.confirmed(now, reign));
+        self.answer_all(beyond);
     }
 
     pub(super) fn resign(&mut self, now: Now, why: Resigned) {
         self.notice(Notice::Resigned(why));
-        self.follow(now);
+        self.in_touch = None;
+        self.follow(now, now.instant);
     }
 
     fn send_beacon(&mut self, now: Now) {
-        let held = self.peers.iter().filter(|(_, peer)| peer.held > 0).map(|(id, peer)| (id.clone(), peer.held));
+        let Role::Coordinator(reign) = &self.role else { return };
+        let confirmed = self.confirmed(now.instant, reign).as_nanos();
+        let held =
+            self.peers.iter().filter(|(_, peer)| peer.held > 0).map(|(id, peer)| (id.clone(), peer.held));
         let beacon = Beacon {
             epoch: self.promise.epoch,
             last: self.log.last(),
             commit: self.commit,
             published: self.publishing.published(),
             sent: now.instant.as_nanos(),
+            confirmed,
             held: held.collect(),
         };
         let next = now.instant + self.settings.timing.beacon;
@@ -326,13 +350,6 @@ impl Replica {
         names
     }
 
-    pub(super) fn asked_clock(&mut self, now: Now, from: &MemberId, sent: u64) {
-        if matches!(self.role, Role::Coordinator(_)) {
-            let (time, last) = (self.clock.now(now), self.log.last().index);
-            self.send(&from.name, Message::Clock { sent, time, last });
-        }
-    }
-
     fn tell_tips(&mut self, now: Now) {
         let next = now.instant + self.settings.timing.tips;
         let memory = self.settings.timing.tip_memory;
@@ -341,60 +358,6 @@ impl Replica {
         let since = Instant::from_nanos(now.instant.as_nanos().saturating_sub(memory.as_nanos() as u64));
         let tips = self.publishing.tips(since);
         self.outputs.extend(tips.into_iter().map(|(topic, index)| Output::Tip { topic, index }));
-    }
-
-    /// A higher rank asks for the coordination.
-    pub(super) fn asked_hand_over(&mut self, now: Now, from: &MemberId) {
-        if self.voters().named(&from.name).is_some_and(|member| member.id == *from && member.rank > self.rank) {
-            self.hand_over_to(now, from.clone());
-        }
-    }
-
-    /// Stops ordering until `to` has everything, and then lets it stand.
-    fn hand_over_to(&mut self, now: Now, to: MemberId) {
-        let until = now.instant + self.settings.timing.hand_over;
-        let settled = self.reign_is_settled();
-        let Role::Coordinator(reign) = &mut self.role else { return };
-        if !settled || reign.hand_over.is_some() {
-            return;
-        }
-        self.notice(Notice::HandingOver(to.name.clone()));
-        let Role::Coordinator(reign) = &mut self.role else { return };
-        reign.hand_over = Some(HandOver { to, until, told: false });
-        self.advance_hand_over(now);
-    }
-
-    /// Before a stop: to the highest rank that is nearly caught up, or to anybody.
-    pub(super) fn hand_over_to_best(&mut self, now: Now) {
-        let suspicion = self.settings.timing.suspicion;
-        let Role::Coordinator(reign) = &self.role else { return };
-        let alive = |id: &MemberId| {
-            reign.progress(id).is_some_and(|progress| now.instant.since(progress.confirmed) < suspicion)
-        };
-        let best = self
-            .voters()
-            .voters()
-            .iter()
-            .filter(|member| member.id != self.me && alive(&member.id))
-            .max_by_key(|member| (reign.acked(&member.id) + 1_000 >= self.commit, member.rank));
-        if let Some(best) = best.map(|member| member.id.clone()) {
-            self.hand_over_to(now, best);
-        }
-    }
-
-    fn advance_hand_over(&mut self, now: Now) {
-        let last = self.log.last().index;
-        let Role::Coordinator(reign) = &mut self.role else { return };
-        let epoch = reign.epoch;
-        let Some(hand_over) = &reign.hand_over else { return };
-        if hand_over.told || now.instant >= hand_over.until || reign.acked(&hand_over.to) < last {
-            return;
-        }
-        let to = hand_over.to.name.clone();
-        if let Some(hand_over) = &mut reign.hand_over {
-            hand_over.told = true;
-        }
-        self.send(&to, Message::HandOver { epoch });
     }
 
     /// A write was applied: copies of it are recognised by the chat state from now on.

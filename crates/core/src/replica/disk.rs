@@ -25,7 +25,10 @@ struct Queued {
 #[derive(Debug)]
 enum Kind {
     /// The log was cut after the first index, and then reached to the second.
-    Append { after: Index, last: Index },
+    Append {
+        after: Index,
+        last: Index,
+    },
     Promise(MadePromise),
     Identity,
 }

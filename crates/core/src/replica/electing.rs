@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::coordinating::Reign;
-use super::{Message, Notice, Promised, Replica, Role};
-use crate::clock::{Instant, Now, WallTime};
+use super::{Message, Notice, Promised, Replica, Resigned, Role};
+use crate::clock::{Instant, Now};
 use crate::log::{Entry, Epoch, Index, Position, Promise, Write};
 use crate::members::MemberId;
 
@@ -36,7 +36,9 @@ pub(super) enum Standing {
 impl Standing {
     pub(super) fn until(&self) -> Instant {
         match self {
-            Self::Canvassing { until, .. } | Self::Challenging { until, .. } | Self::Deferring { until } => *until,
+            Self::Canvassing { until, .. } | Self::Challenging { until, .. } | Self::Deferring { until } => {
+                *until
+            }
         }
     }
 }
@@ -46,12 +48,23 @@ impl Standing {
 pub(super) struct Candidacy {
     epoch: Epoch,
     promises: BTreeMap<MemberId, Promised>,
+    /// Who has promised this epoch to somebody else, or a later one.
+    refusals: BTreeSet<MemberId>,
     /// Our own promise is durable.
     promised: bool,
-    /// The longest log is on its way to us.
-    fetching: bool,
+    /// The longest log, while it is on its way to us.
+    longest: Option<Source>,
     until: Instant,
     ask_again: Instant,
+}
+
+/// A log that is being taken over.
+#[derive(Debug)]
+struct Source {
+    from: MemberId,
+    /// Up to where our log is known to be that one.
+    taken: Index,
+    asked: Option<Instant>,
 }
 
 impl Candidacy {
@@ -75,6 +88,7 @@ impl Replica {
                 Standing::Challenging { .. } => return self.stand(now),
                 // A majority did not answer in time, or the one who said `OK` did not do it.
                 Standing::Canvassing { .. } | Standing::Deferring { .. } => {
+                    following.disappointed |= matches!(standing, Standing::Deferring { .. });
                     following.standing = None;
                     following.patience = now.instant + backoff;
                     return;
@@ -100,7 +114,7 @@ impl Replica {
     }
 
     /// Whether this servidor could coordinate, as far as it can tell by itself.
-    fn can_stand(&self, now: Instant) -> bool {
+    pub(super) fn can_stand(&self, now: Instant) -> bool {
         self.is_member() && !self.stopping && !self.disk_stuck(now)
     }
 
@@ -116,7 +130,7 @@ impl Replica {
 
     pub(super) fn canvassed(&mut self, now: Now, from: &MemberId, round: u64) {
         let free = match &self.role {
-            Role::Follower(following) => !following.hears(now.instant, self.settings.timing.suspicion),
+            Role::Follower(following) => !following.expects(now.instant, self.settings.timing.suspicion),
             Role::Candidate(_) => true,
             Role::Coordinator(_) => false,
         };
@@ -124,7 +138,14 @@ impl Replica {
         self.send(&from.name, Message::CanvassReply { round, free, promised });
     }
 
-    pub(super) fn canvass_reply(&mut self, now: Now, from: &MemberId, round: u64, free: bool, promised: Epoch) {
+    pub(super) fn canvass_reply(
+        &mut self,
+        now: Now,
+        from: &MemberId,
+        round: u64,
+        free: bool,
+        promised: Epoch,
+    ) {
         self.highest = self.highest.max(promised);
         let Role::Follower(following) = &mut self.role else { return };
         let Some(Standing::Canvassing { round: asked, free: hear_none, .. }) = &mut following.standing else {
@@ -147,8 +168,9 @@ impl Replica {
         self.challenge(now, round);
     }
 
-    /// Asks the higher ranks whether one of them can; stands at once where there is none.
+    /// Asks the higher ranks whether one of them can; stands at once where there is none, or where one said so and did not.
     fn challenge(&mut self, now: Now, round: u64) {
+        let disappointed = matches!(&self.role, Role::Follower(following) if following.disappointed);
         let higher: Vec<String> = self
             .voters()
             .voters()
@@ -156,7 +178,7 @@ impl Replica {
             .filter(|member| member.rank > self.rank && member.id != self.me)
             .map(|member| member.id.name.clone())
             .collect();
-        if higher.is_empty() {
+        if higher.is_empty() || disappointed {
             return self.stand(now);
         }
         let until = now.instant + self.settings.timing.round;
@@ -178,7 +200,7 @@ impl Replica {
         self.send(&from.name, Message::ElectionOk { round });
         let Role::Follower(following) = &mut self.role else { return };
         // The one who asks has a majority behind it that hears no coordinator: we need not wait to suspect it ourselves.
-        if following.standing.is_none() && !following.hears(now.instant, self.settings.timing.suspicion) {
+        if following.standing.is_none() && !following.expects(now.instant, self.settings.timing.suspicion) {
             following.patience = now.instant;
             self.look_for_coordinator(now);
         }
@@ -209,14 +231,20 @@ impl Replica {
         self.role = Role::Candidate(Candidacy {
             epoch,
             promises: BTreeMap::new(),
+            refusals: BTreeSet::new(),
             promised: false,
-            fetching: false,
+            longest: None,
             until: now.instant + self.settings.timing.candidacy,
             ask_again: now.instant + self.settings.timing.retry,
         });
         self.reads.clear();
         self.persist_behind_log(now.instant, Write::Promise(self.promise.clone()));
-        self.send_members(&Message::AskPromise { epoch });
+        self.ask_promises();
+    }
+
+    fn ask_promises(&mut self) {
+        let question = Message::AskPromise { epoch: self.promise.epoch, last: self.log.last() };
+        self.send_members(&question);
     }
 
     pub(super) fn own_promise_durable(&mut self) {
@@ -226,36 +254,43 @@ impl Replica {
     }
 
     pub(super) fn promised(&mut self, now: Now, from: &MemberId, promised: Promised) {
-        if self.peers.get(from).is_some_and(|peer| promised.last.index < peer.held) {
-            self.send(&from.name, Message::Outdated);
+        self.publishing.published_elsewhere(promised.published);
+        if !matches!(&self.role, Role::Candidate(candidacy) if candidacy.epoch == promised.epoch)
+            || self.held_more(from, promised.last.index)
+        {
             return;
         }
-        self.publishing.published_elsewhere(promised.published);
+        if let Some(peer) = self.peers.get_mut(from) {
+            peer.wall = Some((promised.wall, now.instant));
+        }
         let Role::Candidate(candidacy) = &mut self.role else { return };
-        if promised.epoch == candidacy.epoch {
-            candidacy.promises.insert(from.clone(), promised);
-            self.advance_candidacy(now);
+        candidacy.promises.insert(from.clone(), promised);
+        self.advance_candidacy(now);
+    }
+
+    pub(super) fn refused(&mut self, now: Now, from: &MemberId, promised: Epoch) {
+        self.highest = self.highest.max(promised);
+        match &mut self.role {
+            Role::Candidate(candidacy) if promised >= candidacy.epoch => {
+                candidacy.refusals.insert(from.clone());
+                self.count_refusals(now);
+            }
+            Role::Coordinator(_) if promised > self.promise.epoch => self.resign(now, Resigned::Overruled),
+            Role::Candidate(_) | Role::Coordinator(_) | Role::Follower(_) => {}
         }
     }
 
-    pub(super) fn refused(&mut self, now: Now, promised: Epoch) {
-        self.highest = self.highest.max(promised);
-        if promised <= self.promise.epoch {
-            return;
-        }
-        match &self.role {
-            Role::Candidate(_) => self.give_up(now),
-            Role::Coordinator(_) => self.resign(now, super::Resigned::Overruled),
-            Role::Follower(_) => {}
+    /// Gives up when a majority cannot be had any more: whoever competes may have it.
+    fn count_refusals(&mut self, now: Now) {
+        let Role::Candidate(candidacy) = &self.role else { return };
+        if !self.voters().majority(|id| !candidacy.refusals.contains(id)) {
+            self.give_up(now);
         }
     }
 
     fn give_up(&mut self, now: Now) {
-        self.follow(now);
-        let backoff = self.random_backoff();
-        if let Role::Follower(following) = &mut self.role {
-            following.patience = now.instant + backoff;
-        }
+        let patience = now.instant + self.random_backoff();
+        self.follow(now, patience);
     }
 
     pub(super) fn tick_candidate(&mut self, now: Now) {
@@ -265,9 +300,7 @@ impl Replica {
         }
         if now.instant >= candidacy.ask_again {
             candidacy.ask_again = now.instant + self.settings.timing.retry;
-            candidacy.fetching = false;
-            let epoch = candidacy.epoch;
-            self.send_members(&Message::AskPromise { epoch });
+            self.ask_promises();
             self.advance_candidacy(now);
         }
     }
@@ -275,7 +308,8 @@ impl Replica {
     /// Checks what is still missing: promises, the longest log, or our own disk.
     pub(super) fn advance_candidacy(&mut self, now: Now) {
         let Role::Candidate(candidacy) = &self.role else { return };
-        let have = |id: &MemberId| (*id == self.me && candidacy.promised) || candidacy.promises.contains_key(id);
+        let have =
+            |id: &MemberId| (*id == self.me && candidacy.promised) || candidacy.promises.contains_key(id);
         if !candidacy.promised || !self.voters().majority(have) {
             return;
         }
@@ -285,8 +319,8 @@ impl Replica {
         if let Some((id, promised)) = longest
             && promised.last > self.log.last()
         {
-            let (to, epoch, after) = (id.name.clone(), candidacy.epoch, self.commit);
-            return self.fetch_longest(to, epoch, after);
+            let id = id.clone();
+            return self.fetch_longest(now, &id);
         }
         if self.durable_index() < self.log.last().index {
             return;
@@ -294,55 +328,58 @@ impl Replica {
         if !self.is_member() {
             return self.give_up(now);
         }
-        let walls: Vec<WallTime> = candidacy.promises.values().map(|promised| promised.wall).collect();
         let epoch = candidacy.epoch;
-        self.coordinate(now, epoch, walls);
+        self.coordinate(now, epoch);
     }
 
-    /// Asks for the longest log, unless that was done just now.
-    fn fetch_longest(&mut self, to: String, epoch: Epoch, after: Index) {
+    /// Asks for what we lack of the longest log, unless that was done just now.
+    fn fetch_longest(&mut self, now: Now, id: &MemberId) {
+        let retry = self.settings.timing.retry;
+        let commit = self.commit;
         let Role::Candidate(candidacy) = &mut self.role else { return };
-        if !candidacy.fetching {
-            candidacy.fetching = true;
-            self.send(&to, Message::Fetch { epoch, after });
+        if candidacy.longest.as_ref().is_none_or(|source| source.from != *id) {
+            candidacy.longest = Some(Source { from: id.clone(), taken: commit, asked: None });
         }
+        let source = candidacy.longest.as_mut().expect("it was just set");
+        if source.asked.is_some_and(|asked| now.instant.since(asked) < retry) {
+            return;
+        }
+        source.asked = Some(now.instant);
+        let fetch = Message::Fetch { epoch: candidacy.epoch, after: source.taken };
+        self.send(&id.name, fetch);
     }
 
     /// Takes entries over from the one whose log is the longest.
-    pub(super) fn take_over_log(&mut self, now: Now, from: &MemberId, previous: Position, entries: &[Arc<Entry>]) {
+    pub(super) fn take_over_log(
+        &mut self,
+        now: Now,
+        from: &MemberId,
+        previous: Position,
+        entries: &[Arc<Entry>],
+    ) {
+        let until = now.instant + self.settings.timing.candidacy;
+        let end = previous.index + entries.len() as Index;
         let Role::Candidate(candidacy) = &mut self.role else { return };
-        let Some(promised) = candidacy.promises.get(from) else { return };
-        if promised.last <= self.log.last() {
+        let Some(source) = candidacy.longest.as_mut().filter(|source| source.from == *from) else { return };
+        if end <= source.taken {
             return;
         }
-        candidacy.until = now.instant + self.settings.timing.candidacy;
-        candidacy.fetching = false;
-        let (epoch, goal) = (candidacy.epoch, promised.last);
-        let since = self.members.since();
+        source.taken = end;
+        source.asked = None;
+        candidacy.until = until;
+        let members = self.voters().clone();
         let merged = self.log.merge(previous, entries, self.commit);
         self.log_changed(now.instant, merged);
-        if self.members.since() != since {
-            self.send_members(&Message::AskPromise { epoch });
-        }
-        let end = previous.index + entries.len() as Index;
-        if end < goal.index && !entries.is_empty() {
-            return self.fetch_longest(from.name.clone(), epoch, end);
+        if *self.voters() != members {
+            self.ask_promises();
         }
         self.advance_candidacy(now);
     }
 
-    /// The coordinator offers us its place: everything it ordered is here.
-    pub(super) fn handed_over(&mut self, now: Now, from: &MemberId, epoch: Epoch) {
-        let able = self.can_stand(now.instant);
-        let Role::Follower(following) = &self.role else { return };
-        let offered_by_ours = following.obeyed.as_ref().is_some_and(|(id, _)| id == from);
-        if able && offered_by_ours && epoch == self.promise.epoch {
-            self.stand(now);
-        }
-    }
-
-    fn coordinate(&mut self, now: Now, epoch: Epoch, walls: Vec<WallTime>) {
-        self.clock.take_over(now, walls);
+    fn coordinate(&mut self, now: Now, epoch: Epoch) {
+        let others = self.voters().voters().iter().filter(|member| member.id != self.me);
+        let walls = others.filter_map(|member| self.wall_of(&member.id, now)).collect();
+        self.clock.take_over(now, walls, self.log.last_stamps().1);
         self.role = Role::Coordinator(Reign::new(now, epoch, self.log.last(), self.commit));
         self.notice(Notice::Coordinates(epoch));
         self.open_reign(now);

@@ -14,7 +14,7 @@ use super::publishing::Publishing;
 use super::requests::Requests;
 use super::{Availability, Hello, Message, Notice, Output, Peer, Replica, Role, Timing};
 use crate::chat::{Applied, ChatState, RULES};
-use crate::clock::{AgreedClock, Instant, Lamport, Now};
+use crate::clock::{AgreedClock, Instant, Lamport, Now, WallTime, median};
 use crate::log::{ClusterId, Entry, Genesis, Index, LogWindow, Operation, Position, Promise, Write};
 use crate::members::{DiskId, Member, MemberHistory, MemberId, ServerName};
 
@@ -88,16 +88,25 @@ impl Recovery {
         let me = MemberId { name: settings.name.clone(), disk: stored.disk };
         // What was committed may be less than what the disk claims, if the disk lost its end. Then a peer will know.
         let commit = chat.applied();
-        let incarnation = rng.u64(1..);
         let last = log.last();
+        let rank = members.current().rank_of(&me.name).unwrap_or(0);
+        let hello = Hello {
+            rank,
+            last,
+            promised: stored.promise.epoch,
+            rules: RULES,
+            incarnation: rng.u64(1..),
+            wall: now.wall,
+        };
         Replica {
-            rank: members.current().rank_of(&me.name).unwrap_or(0),
+            rank,
             highest: stored.promise.epoch.max(last.epoch),
             promise: stored.promise,
             disk: DiskQueue::new(last.index),
             role: Role::Follower(Following::new(now.instant, commit)),
+            in_touch: None,
             records_applied: chat.applied(),
-            founding: Founding { incarnation, complete_since: None, genesis: log.get(1).cloned() },
+            founding: Founding { hello, complete_since: None, genesis: log.get(1).cloned(), untold: false },
             settings,
             me,
             rng,
@@ -126,24 +135,21 @@ impl Recovery {
 /// What a servidor needs to found a cluster, or to be found.
 #[derive(Debug)]
 pub(super) struct Founding {
-    incarnation: u64,
+    /// What we said of ourselves last.
+    hello: Hello,
     /// Since when everybody named in the configuration is here, with an empty disk.
     complete_since: Option<Instant>,
     /// The founding entry, while it is in memory: whoever it names and has not stored it yet gets it again.
     genesis: Option<Arc<Entry>>,
+    /// We founded it, and nobody else knows of it yet.
+    untold: bool,
 }
 
 impl Replica {
-    /// What this servidor says of itself, for addresses whose owner is not known yet.
+    /// What this servidor said of itself when it last greeted the others.
     #[must_use]
     pub fn hello(&self) -> Hello {
-        Hello {
-            rank: self.rank,
-            last: self.log.last(),
-            promised: self.promise.epoch,
-            rules: RULES,
-            incarnation: self.founding.incarnation,
-        }
+        self.founding.hello.clone()
     }
 
     pub(super) fn greet_all(&mut self, now: Now) {
@@ -153,6 +159,14 @@ impl Replica {
         self.next_hello = now.instant + pause;
         let voters = self.members.current();
         self.peers.retain(|id, peer| voters.counts(id) || now.instant.since(peer.heard) < FORGET);
+        self.founding.hello = Hello {
+            rank: self.rank,
+            last: self.log.last(),
+            promised: self.promise.epoch,
+            rules: RULES,
+            incarnation: self.founding.hello.incarnation,
+            wall: now.wall,
+        };
         self.outputs.push_back(Output::Greet(self.hello()));
         self.found_when_complete(now);
     }
@@ -175,12 +189,12 @@ impl Replica {
     pub(super) fn greeted(&mut self, now: Now, from: &MemberId, hello: Hello) {
         self.highest = self.highest.max(hello.promised);
         let Some(peer) = self.peers.get_mut(from) else { return };
-        let (last, held) = (hello.last.index, peer.held);
+        let last = hello.last.index;
+        peer.wall = Some((hello.wall, now.instant));
         peer.hello = Some(hello);
-        if last < held {
-            self.send(&from.name, Message::Outdated);
-        }
+        self.held_more(from, last);
         if last == 0
+            && self.durable_index() > 0
             && let Some(genesis) = self.founding.genesis.clone()
             && self.voters().counts(from)
         {
@@ -220,7 +234,8 @@ impl Replica {
             if *name == self.me.name {
                 return Some(Member { id: self.me.clone(), rank: self.rank });
             }
-            let mut known = self.peers.iter().filter(|(id, peer)| id.name == *name && now.since(peer.heard) < limit);
+            let mut known =
+                self.peers.iter().filter(|(id, peer)| id.name == *name && now.since(peer.heard) < limit);
             let (id, peer) = known.next()?;
             let hello = peer.hello.as_ref()?;
             let alone_and_empty = known.next().is_none() && hello.last == Position::default();
@@ -230,6 +245,8 @@ impl Replica {
     }
 
     fn found(&mut self, now: Now, members: Vec<Member>) {
+        // No clock is believed alone, not even ours.
+        let time = median(members.iter().filter_map(|member| self.wall_of(&member.id, now)).collect());
         let genesis = Genesis {
             cluster: ClusterId(self.rng.u64(1..)),
             members,
@@ -240,13 +257,24 @@ impl Replica {
             index: 1,
             epoch: 1,
             lamport: Lamport::new(1),
-            time: now.wall,
+            time,
             author: String::new(),
             request_id: None,
             operation: Operation::Genesis(genesis),
         });
         self.store_genesis(now, &entry);
-        self.send_members(&Message::Found(entry));
+        self.founding.untold = true;
+    }
+
+    /// Tells the others of the cluster that was founded here, once that is on our disk: were it lost with this process after
+    /// somebody had stored it, we would found another one beside it.
+    pub(super) fn tell_founded(&mut self) {
+        if self.founding.untold && self.durable_index() > 0 {
+            self.founding.untold = false;
+            if let Some(genesis) = self.founding.genesis.clone() {
+                self.send_members(&Message::Found(genesis));
+            }
+        }
     }
 
     pub(super) fn founded(&mut self, now: Now, from: &MemberId, entry: &Arc<Entry>) {
@@ -267,12 +295,21 @@ impl Replica {
         self.notice(Notice::Founded(Arc::clone(entry)));
     }
 
-    /// A member remembers more of this disk than is on it: what it promised cannot be relied on. It becomes another disk, which has
-    /// promised nothing, and learns what it lacks.
+    /// Another servidor remembers that this disk held the committed log up to `held`.
+    pub(super) fn called_outdated(&mut self, now: Now, held: Index) {
+        // What it remembers may be older than what it was told: what counts is our log now. What is committed and was on the disk
+        // stays in it.
+        if held > self.log.last().index {
+            self.outdated(now);
+        }
+    }
+
+    /// This disk has gone back in time: what it promised cannot be relied on. It becomes another disk, which has promised
+    /// nothing, and learns what it lacks.
     pub(super) fn outdated(&mut self, now: Now) {
         self.me.disk = DiskId(self.rng.u64(1..));
         self.notice(Notice::DiskOutdated);
-        self.follow(now);
+        self.follow(now, now.instant);
         self.persist_behind_log(now.instant, Write::RenewDisk(self.me.disk));
     }
 }

@@ -19,7 +19,8 @@ const CAUGHT_UP: Index = 256;
 impl Replica {
     /// Proposes the next change of the members, if one is due and none is on its way.
     pub(super) fn review_members(&mut self, now: Now) {
-        if !self.reign_is_settled() || self.members.since() > self.commit {
+        let orders = matches!(&self.role, Role::Coordinator(reign) if reign.orders());
+        if !orders || !self.reign_is_settled() || self.members.since() > self.commit {
             return;
         }
         let Some(operation) = self.due_change(now.instant) else { return };
@@ -40,14 +41,20 @@ impl Replica {
 
     fn disk_to_replace(&self, now: Instant) -> Option<Operation> {
         let voters = self.voters().voters();
-        voters.iter().filter(|member| member.id != self.me && self.silent(now, &member.id)).find_map(|member| {
-            let learner = self.learner(now, &member.id.name)?;
-            // Removing one must leave a majority that is there, or nothing could be decided any more.
-            let rest = voters.iter().filter(|other| other.id != member.id);
-            let alive = rest.clone().filter(|other| other.id == self.me || !self.silent(now, &other.id)).count();
-            let enough = alive > rest.count() / 2;
-            enough.then(|| Operation::RemoveMember { member: member.id.clone(), replaced_by: Some(learner.disk) })
-        })
+        voters.iter().filter(|member| member.id != self.me && self.silent(now, &member.id)).find_map(
+            |member| {
+                let learner = self.learner(now, &member.id.name)?;
+                // Removing one must leave a majority that is there, or nothing could be decided any more.
+                let rest = voters.iter().filter(|other| other.id != member.id);
+                let alive =
+                    rest.clone().filter(|other| other.id == self.me || !self.silent(now, &other.id)).count();
+                let enough = alive > rest.count() / 2;
+                enough.then(|| Operation::RemoveMember {
+                    member: member.id.clone(),
+                    replaced_by: Some(learner.disk),
+                })
+            },
+        )
     }
 
     /// The disk of that name which does not count, is alive, and has the log.
@@ -57,7 +64,9 @@ impl Replica {
         let last = self.log.last().index;
         self.peers
             .iter()
-            .filter(|(id, peer)| id.name == name && peer.heard_within(now, alive) && !self.voters().counts(id))
+            .filter(|(id, peer)| {
+                id.name == name && peer.heard_within(now, alive) && !self.voters().counts(id)
+            })
             .find(|(id, _)| reign.progress(id).is_some_and(|progress| progress.acked + CAUGHT_UP >= last))
             .map(|(id, _)| id.clone())
     }

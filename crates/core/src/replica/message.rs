@@ -50,6 +50,8 @@ pub enum Message {
     AskPromise {
         /// The epoch.
         epoch: Epoch,
+        /// How far the sender's log goes: one that has gone back in time may not coordinate.
+        last: Position,
     },
     /// The promise, stored before it is sent.
     Promised(Promised),
@@ -93,8 +95,8 @@ pub enum Message {
         sent: u64,
         /// The agreed time.
         time: WallTime,
-        /// The last index of the coordinator's log when it answered.
-        last: Index,
+        /// The coordinator's monotonic clock when it answered, in nanoseconds: what [`Beacon::confirmed`] is compared with.
+        at: u64,
     },
     /// A higher rank that is caught up and stable asks for the coordination.
     AskHandOver,
@@ -103,8 +105,12 @@ pub enum Message {
         /// The coordinator's epoch, so that an old offer does nothing.
         epoch: Epoch,
     },
-    /// The receiver's disk was known to hold more, or to have promised more: it has gone back in time and may not count.
-    Outdated,
+    /// The receiver's disk once held the committed log up to `held`. If it does not any more, it has gone back in time and may not
+    /// count. Messages overtake each other, so it is the receiver who looks whether that is so.
+    Outdated {
+        /// What the sender knows it to have held.
+        held: Index,
+    },
 }
 
 /// See [`Message::Hello`].
@@ -120,6 +126,8 @@ pub struct Hello {
     pub rules: u32,
     /// Random, drawn at the start of the process: two processes under one name differ here.
     pub incarnation: u64,
+    /// The sender's own wall clock, uncorrected: many independent clocks make one wrong one harmless.
+    pub wall: WallTime,
 }
 
 /// See [`Message::Promised`].
@@ -129,7 +137,7 @@ pub struct Promised {
     pub epoch: Epoch,
     /// How far the promiser's log goes, all of it durable.
     pub last: Position,
-    /// The promiser's own wall clock, uncorrected: many independent clocks make one wrong one harmless.
+    /// The promiser's own wall clock, as in [`Hello::wall`].
     pub wall: WallTime,
     /// What the promiser knows to be published already.
     pub published: Index,
@@ -161,6 +169,8 @@ pub struct Beacon {
     pub published: Index,
     /// The coordinator's monotonic clock, in nanoseconds; comes back with the acknowledgement.
     pub sent: u64,
+    /// When, by the same clock, a majority is known to have obeyed it last: nobody else had committed anything by then.
+    pub confirmed: u64,
     /// What each disk is known to hold of the committed log, so that one that goes back in time is found out.
     pub held: Vec<(MemberId, Index)>,
 }

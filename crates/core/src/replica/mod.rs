@@ -20,11 +20,14 @@
 //! | `message`, `input`, `output` | everything that goes in and out |
 //! | `timing` | every time span, with its reason |
 //! | `founding` | how a cluster begins, and how a servidor comes back |
-//! | `following` | obeying a coordinator: batches, acknowledgements, catching up |
-//! | `electing` | suspicion, pre-vote, Bully, promises, taking over the longest log |
-//! | `coordinating` | ordering, committing, beacons, resigning, handing over |
+//! | `following`, `fetching` | obeying a coordinator: batches, acknowledgements, catching up |
+//! | `electing`, `promising` | suspicion, pre-vote, Bully, promises, taking over the longest log |
+//! | `coordinating` | ordering, committing, beacons, resigning |
+//! | `handing_over` | passing the coordination on without a failed request |
 //! | `membership` | replacing a disk |
-//! | `serving`, `requests` | clients' requests, from arrival to answer |
+//! | `serving`, `requests`, `handing` | clients' requests, from arrival to answer |
+//! | `availability` | whether clients are to be sent here |
+//! | `timekeeping` | asking the coordinator for the time |
 //! | `publishing` | what the proxies still have to be told |
 //! | `disk` | what is durable |
 //!
@@ -34,25 +37,31 @@
 //! sessions read their own writes and never backwards. A disk that is rolled back to an old copy of itself
 //! without a new identity is recognised only by peers that remember more.
 
+mod availability;
 mod coordinating;
 mod disk;
 mod electing;
+mod fetching;
 mod following;
 mod founding;
+mod handing;
+mod handing_over;
 mod input;
 mod membership;
 mod message;
 mod output;
+mod promising;
 mod publishing;
 mod requests;
 mod serving;
 mod status;
+mod timekeeping;
 mod timing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use following::{FETCH_BYTES, FETCH_ENTRIES};
+pub use fetching::{FETCH_BYTES, FETCH_ENTRIES};
 pub use founding::{Recovery, Settings, Stored};
 pub use input::{Ask, Input, Request, Ticket, WriteId, WriteRequest};
 pub use message::{Ack, Batch, Beacon, Hello, Message, Promised, Proposal};
@@ -61,7 +70,7 @@ pub use status::{PeerStatus, Role as RoleName, Status};
 pub use timing::Timing;
 
 use crate::chat::ChatState;
-use crate::clock::{AgreedClock, Instant, Now};
+use crate::clock::{AgreedClock, Instant, Now, WallTime};
 use crate::log::{Epoch, Index, LogWindow, Merged, Position, Promise, Write};
 use crate::members::{MemberHistory, MemberId, Members, ServerName};
 use coordinating::Reign;
@@ -95,6 +104,8 @@ pub struct Replica {
     requests: Requests,
     publishing: Publishing,
     availability: Availability,
+    /// When this servidor last coordinated or obeyed, unless it knows that this is over.
+    in_touch: Option<Instant>,
     stopping: bool,
     founding: Founding,
 
@@ -127,6 +138,8 @@ struct Peer {
     /// When it last said anything.
     heard: Instant,
     hello: Option<Hello>,
+    /// What its wall clock showed, and when we heard of it.
+    wall: Option<(WallTime, Instant)>,
     /// What of the committed log it is known to hold: it may never hold less.
     held: Index,
 }
@@ -177,12 +190,12 @@ impl Replica {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         let role = match &self.role {
-            Role::Follower(following) => self.following_deadline(following),
+            Role::Follower(following) => following.deadline(),
             Role::Candidate(candidacy) => candidacy.deadline(),
             Role::Coordinator(reign) => reign.deadline(),
         };
         let own = role.min(self.next_hello).min(self.next_clock);
-        self.requests.deadline().map_or(own, |deadline| own.min(deadline))
+        [self.requests.deadline(), self.withdraws_at()].into_iter().flatten().fold(own, Instant::min)
     }
 
     /// The chat, as of the last applied entry.
@@ -222,7 +235,12 @@ impl Replica {
         if self.is_stranger(from, cluster) {
             return;
         }
-        let peer = self.peers.entry(from.clone()).or_insert(Peer { heard: now.instant, hello: None, held: 0 });
+        let peer = self.peers.entry(from.clone()).or_insert(Peer {
+            heard: now.instant,
+            hello: None,
+            wall: None,
+            held: 0,
+        });
         peer.heard = now.instant;
         match message {
             Message::Hello(hello) => self.greeted(now, from, hello),
@@ -233,20 +251,22 @@ impl Replica {
             }
             Message::Election { round, rank, last } => self.election(now, from, round, rank, last),
             Message::ElectionOk { round } => self.election_ok(now, round),
-            Message::AskPromise { epoch } => self.asked_promise(now, from, epoch),
+            Message::AskPromise { epoch, last } => self.asked_promise(now, from, epoch, last),
             Message::Promised(promised) => self.promised(now, from, promised),
-            Message::Refused { promised } => self.refused(now, promised),
+            Message::Refused { promised } => self.refused(now, from, promised),
             Message::Batch(batch) => self.batch(now, from, batch),
             Message::Beacon(beacon) => self.beacon(now, from, beacon),
             Message::Ack(ack) => self.ack(now, from, ack),
             Message::Fetch { epoch, after } => self.fetch(from, epoch, after),
-            Message::Fetched { epoch, previous, entries } => self.fetched(now, from, epoch, previous, &entries),
+            Message::Fetched { epoch, previous, entries } => {
+                self.fetched(now, from, epoch, previous, &entries)
+            }
             Message::Submit(proposals) => self.submitted(now, proposals),
             Message::AskClock { sent } => self.asked_clock(now, from, sent),
-            Message::Clock { sent, time, last } => self.told_clock(now, from, sent, time, last),
+            Message::Clock { sent, time, at } => self.told_clock(now, from, sent, time, at),
             Message::AskHandOver => self.asked_hand_over(now, from),
             Message::HandOver { epoch } => self.handed_over(now, from, epoch),
-            Message::Outdated => self.outdated(now),
+            Message::Outdated { held } => self.called_outdated(now, held),
         }
     }
 
@@ -270,6 +290,7 @@ impl Replica {
         for promise in self.disk.completed(id) {
             self.promise_durable(now, &promise);
         }
+        self.tell_founded();
         match self.role {
             Role::Follower(_) => self.acknowledge(None),
             Role::Candidate(_) => self.advance_candidacy(now),
@@ -317,9 +338,15 @@ impl Replica {
         if after < self.members.since() {
             self.members.truncate(after);
         }
+        let since = self.members.since();
         self.members.extend(&entries);
+        if self.members.since() != since {
+            self.rank = self.voters().rank_of(&self.me.name).unwrap_or(self.rank);
+        }
         match &mut self.unsaved {
-            Some(unsaved) if unsaved.after + unsaved.entries.len() as Index == after => unsaved.entries.extend(entries),
+            Some(unsaved) if unsaved.after + unsaved.entries.len() as Index == after => {
+                unsaved.entries.extend(entries)
+            }
             _ => {
                 if let Some(Unsaved { after, entries }) = self.unsaved.take() {
                     self.persist(now, Write::Append { after, entries, committed: self.commit });
@@ -345,6 +372,15 @@ impl Replica {
         self.voters().counts(&self.me)
     }
 
+    /// What the wall clock of a servidor shows now, by what it said last.
+    fn wall_of(&self, id: &MemberId, now: Now) -> Option<WallTime> {
+        if *id == self.me {
+            return Some(now.wall);
+        }
+        let (wall, at) = self.peers.get(id)?.wall?;
+        Some(wall.plus(now.instant.since(at)))
+    }
+
     fn disk_stuck(&self, now: Instant) -> bool {
         self.disk.stuck(now, self.settings.timing.disk_patience)
     }
@@ -355,8 +391,13 @@ impl Replica {
 
     /// Sends to every other member, in order of their names: a replayed run sends in the same order.
     fn send_members(&mut self, message: &Message) {
-        let others: Vec<ServerName> =
-            self.voters().voters().iter().map(|m| m.id.name.clone()).filter(|name| *name != self.me.name).collect();
+        let others: Vec<ServerName> = self
+            .voters()
+            .voters()
+            .iter()
+            .map(|m| m.id.name.clone())
+            .filter(|name| *name != self.me.name)
+            .collect();
         for name in others {
             self.send(&name, message.clone());
         }

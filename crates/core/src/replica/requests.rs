@@ -218,11 +218,6 @@ impl Requests {
         proposals
     }
 
-    /// Whether there is something that no coordinator was handed.
-    pub(super) fn has_unhanded(&self) -> bool {
-        !self.unhanded.is_empty()
-    }
-
     /// Whether some write waits.
     pub(super) fn has_writes(&self) -> bool {
         !self.writes.is_empty()

@@ -12,7 +12,9 @@ const ABSURD_LEAD: Index = 10_000_000;
 impl Replica {
     pub(super) fn request(&mut self, now: Now, request: Request) {
         let Request { ticket, deadline, ask } = request;
-        if self.availability == Availability::Withdrawn || (self.stopping && !matches!(self.role, Role::Coordinator(_))) {
+        if self.availability == Availability::Withdrawn
+            || (self.stopping && !matches!(self.role, Role::Coordinator(_)))
+        {
             return self.answer_all([(ticket, Answer::Elsewhere { ordered: false })]);
         }
         let answer = match ask {
@@ -29,17 +31,33 @@ impl Replica {
             return Err(Answer::Readable);
         }
         let last = self.log.last().index;
-        if seen > last && (matches!(self.role, Role::Coordinator(_)) || seen - last > ABSURD_LEAD) {
+        if seen.saturating_sub(last) > ABSURD_LEAD {
             return Err(Answer::BeyondLog { last });
         }
         self.requests.add_read(now.instant, ticket, deadline, seen)?;
-        if self.requests.waits_beyond(last) {
-            self.ask_clock(now);
+        if seen > last {
+            self.doubt(now);
         }
         Ok(())
     }
 
-    fn write(&mut self, now: Now, ticket: Ticket, deadline: Instant, write: WriteRequest) -> Result<(), Answer> {
+    /// Finds out whether there is as much as a client claims to have seen. We may be behind; and so may be a coordinator, if there
+    /// is another one that it has not heard of yet.
+    fn doubt(&mut self, now: Now) {
+        match &self.role {
+            Role::Coordinator(_) => self.refuse_beyond(now.instant),
+            Role::Follower(following) if following.doubt.is_none() => self.ask_clock(now),
+            Role::Follower(_) | Role::Candidate(_) => {}
+        }
+    }
+
+    fn write(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        deadline: Instant,
+        write: WriteRequest,
+    ) -> Result<(), Answer> {
         use crate::chat::{Digest, RequestKey};
         let key = RequestKey::of(&write.author, &write.request_id);
         let digest = Digest::of(&write.operation);
@@ -103,5 +121,4 @@ impl Replica {
     pub fn would_stand_against(&self, rank: u64) -> bool {
         rank < self.rank && self.is_member() && !self.stopping
     }
-
 }

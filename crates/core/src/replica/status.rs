@@ -91,7 +91,9 @@ impl Replica {
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
         let (role, coordinator, since) = match &self.role {
-            State::Coordinator(reign) => (Role::Coordinator, Some(self.me.name.clone()), Some(reign.since_wall)),
+            State::Coordinator(reign) => {
+                (Role::Coordinator, Some(self.me.name.clone()), Some(reign.since_wall))
+            }
             State::Candidate(_) => (Role::Candidate, None, None),
             State::Follower(following) => {
                 let obeyed = following.obeyed.as_ref();

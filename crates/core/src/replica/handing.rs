@@ -1,0 +1,71 @@
+//! Handing clients' writes to the coordinator: what came in since the last drain, and what has been without an answer for long.
+
+use std::time::Duration;
+
+use super::{Message, Proposal, Replica, Role};
+use crate::clock::{Instant, Now};
+
+/// How many writes one message carries, and about how many bytes: far below what the transport takes.
+const SUBMIT_WRITES: usize = 1_024;
+const SUBMIT_BYTES: usize = 512 << 10;
+
+impl Replica {
+    pub(super) fn hand_over_requests(&mut self, now: Now) {
+        if !self.requests.has_writes() {
+            return;
+        }
+        let timing = &self.settings.timing;
+        let epoch = self.promise.epoch;
+        match &mut self.role {
+            Role::Candidate(_) => {}
+            Role::Coordinator(reign) if !reign.orders() => {}
+            Role::Coordinator(reign) => {
+                let again = due_again(&mut reign.handed_at, now.instant, timing.retry);
+                let proposals = self.requests.hand_over(epoch, now.instant, again);
+                self.order_all(now, proposals);
+            }
+            Role::Follower(following) if !following.hears(now.instant, timing.suspicion) => {}
+            Role::Follower(following) => {
+                let again = due_again(&mut following.handed_at, now.instant, timing.retry);
+                let Some((coordinator, _)) = &following.obeyed else { return };
+                let to = coordinator.name.clone();
+                let proposals = self.requests.hand_over(epoch, now.instant, again);
+                for proposals in portions(proposals) {
+                    self.send(&to, Message::Submit(proposals));
+                }
+            }
+        }
+    }
+}
+
+/// If it is time to hand over again what had no answer: the moment such that everything handed over before it is due. That
+/// is so at once for a new coordinator, who is handed everything.
+fn due_again(handed_at: &mut Option<Instant>, now: Instant, retry: Duration) -> Option<Instant> {
+    match handed_at.replace(now) {
+        None => Some(Instant::ZERO),
+        Some(before) if now.since(before) >= retry => Some(before),
+        Some(before) => {
+            *handed_at = Some(before);
+            None
+        }
+    }
+}
+
+/// Cuts `proposals` into messages.
+fn portions(proposals: Vec<Proposal>) -> Vec<Vec<Proposal>> {
+    let mut portions: Vec<Vec<Proposal>> = Vec::new();
+    let mut bytes = 0;
+    for proposal in proposals {
+        let weight = proposal.operation.weight();
+        match portions.last_mut().filter(|last| last.len() < SUBMIT_WRITES && bytes + weight <= SUBMIT_BYTES)
+        {
+            Some(last) => last.push(proposal),
+            None => {
+                portions.push(vec![proposal]);
+                bytes = 0;
+            }
+        }
+        bytes += weight;
+    }
+    portions
+}

@@ -1,0 +1,105 @@
+//! Handing the coordination over, such that no request fails: to a higher rank that asks for it, and before a stop.
+//!
+//! The coordinator stops ordering and waits until its successor has all of its log; then it tells it to stand. What
+//! clients ask for meanwhile stays where it came in, and is handed to the successor.
+
+use super::coordinating::HandOver;
+use super::{Message, Notice, Replica, Role};
+use crate::clock::Now;
+use crate::log::{Epoch, Index};
+use crate::members::MemberId;
+
+/// How many entries a successor may lack when the coordination is handed to it.
+const NEARLY_CAUGHT_UP: Index = 1_000;
+
+impl Replica {
+    /// Asks for the coordination, if our rank is higher, we have all, and have had for a while.
+    pub(super) fn offer_to_coordinate(&mut self, now: Now) {
+        let stability = self.settings.timing.stability;
+        let pause = self.settings.timing.retry * 4;
+        if !self.can_stand(now.instant) {
+            return;
+        }
+        let caught_up =
+            self.chat.applied() == self.commit && self.log.last().index - self.commit < NEARLY_CAUGHT_UP;
+        let Role::Follower(following) = &mut self.role else { return };
+        let Some((coordinator, since)) = &following.obeyed else { return };
+        let lower = self.members.current().rank_of(&coordinator.name).is_none_or(|rank| rank < self.rank);
+        let stable = now.instant.since(*since) >= stability;
+        let asked = following.asked_hand_over.is_some_and(|asked| now.instant.since(asked) < pause);
+        if caught_up && lower && stable && !asked {
+            following.asked_hand_over = Some(now.instant);
+            let to = coordinator.name.clone();
+            self.send(&to, Message::AskHandOver);
+        }
+    }
+
+    /// A higher rank asks for the coordination.
+    pub(super) fn asked_hand_over(&mut self, now: Now, from: &MemberId) {
+        let named = self.voters().named(&from.name);
+        if named.is_some_and(|member| member.id == *from && member.rank > self.rank) {
+            self.hand_over_to(now, from.clone());
+        }
+    }
+
+    /// Before a stop: to the highest rank that is nearly caught up, or to anybody; to each in turn, for some may be about to stop
+    /// themselves.
+    pub(super) fn hand_over_to_best(&mut self, now: Now) {
+        let suspicion = self.settings.timing.suspicion;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        let alive = |id: &MemberId| {
+            reign.progress(id).is_some_and(|progress| now.instant.since(progress.confirmed) < suspicion)
+        };
+        let others = || {
+            let voters = self.members.current().voters().iter();
+            voters.filter(|member| member.id != self.me && alive(&member.id))
+        };
+        let fit = |id: &MemberId| reign.acked(id) + NEARLY_CAUGHT_UP >= self.commit;
+        let best = others()
+            .max_by_key(|member| (!reign.offered.contains(&member.id), fit(&member.id), member.rank))
+            .map(|member| member.id.clone());
+        let Some(best) = best else { return };
+        if reign.offered.contains(&best) {
+            reign.offered.clear();
+        }
+        self.hand_over_to(now, best);
+    }
+
+    /// Stops ordering until `to` has everything, and then lets it stand.
+    fn hand_over_to(&mut self, now: Now, to: MemberId) {
+        let until = now.instant + self.settings.timing.hand_over;
+        let settled = self.reign_is_settled();
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        if !settled || reign.hand_over.is_some() {
+            return;
+        }
+        reign.offered.insert(to.clone());
+        reign.hand_over = Some(HandOver { to: to.clone(), until, told: false });
+        self.notice(Notice::HandingOver(to.name));
+        self.advance_hand_over(now);
+    }
+
+    pub(super) fn advance_hand_over(&mut self, now: Now) {
+        let last = self.log.last().index;
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        let epoch = reign.epoch();
+        let Some(hand_over) = &reign.hand_over else { return };
+        if hand_over.told || now.instant >= hand_over.until || reign.acked(&hand_over.to) < last {
+            return;
+        }
+        let to = hand_over.to.name.clone();
+        if let Some(hand_over) = &mut reign.hand_over {
+            hand_over.told = true;
+        }
+        self.send(&to, Message::HandOver { epoch });
+    }
+
+    /// The coordinator offers us its place: everything it ordered is here.
+    pub(super) fn handed_over(&mut self, now: Now, from: &MemberId, epoch: Epoch) {
+        let able = self.can_stand(now.instant);
+        let Role::Follower(following) = &self.role else { return };
+        if able && following.obeys(from) && epoch == self.promise.epoch {
+            self.stand(now);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Promises: a servidor that promised an epoch obeys nothing older from then on.
+//!
+//! A promise is on the disk before it is told, behind everything that was taken under older epochs: so what it says of
+//! the log is all durable, and nothing of an older epoch is acknowledged after it.
+
+use super::disk::MadePromise;
+use super::{Message, Notice, Promised, Replica, Resigned, Role};
+use crate::clock::Now;
+use crate::log::{Epoch, Position, Promise, Write};
+use crate::members::MemberId;
+
+impl Replica {
+    pub(super) fn asked_promise(&mut self, now: Now, from: &MemberId, epoch: Epoch, last: Position) {
+        self.highest = self.highest.max(epoch);
+        if epoch < self.promise.epoch || (epoch == self.promise.epoch && self.promise.candidate != from.name)
+        {
+            let refused = Message::Refused { promised: self.promise.epoch };
+            self.send(&from.name, refused);
+            return;
+        }
+        if self.held_more(from, last.index) {
+            return;
+        }
+        if epoch == self.promise.epoch {
+            return self.asked_promise_again(now, from);
+        }
+        if matches!(self.role, Role::Coordinator(_)) {
+            self.notice(Notice::Resigned(Resigned::Overruled));
+        }
+        self.promise = Promise { epoch, candidate: from.name.clone() };
+        // From this moment on nothing of an older epoch is acknowledged or taken: the role that did so is gone.
+        self.follow(now, now.instant);
+        self.expect(now);
+        self.persist_behind_log(now.instant, Write::Promise(self.promise.clone()));
+    }
+
+    /// A repeated question. If the promise is still on its way to the disk, it will be told from there.
+    fn asked_promise_again(&mut self, now: Now, from: &MemberId) {
+        let waits = matches!(&self.role, Role::Follower(following) if following.obeyed.is_none());
+        if waits {
+            self.expect(now);
+        }
+        if waits && self.disk.idle() {
+            self.tell_promise(now, &from.name, self.promise.epoch);
+        }
+    }
+
+    /// Gives a candidate the time to coordinate.
+    fn expect(&mut self, now: Now) {
+        if let Role::Follower(following) = &mut self.role {
+            following.hear(now.instant, self.settings.timing.suspicion);
+        }
+    }
+
+    pub(super) fn promise_durable(&mut self, now: Now, promise: &MadePromise) {
+        if promise.epoch != self.promise.epoch {
+            return;
+        }
+        if promise.to == self.me.name {
+            self.own_promise_durable();
+        } else if matches!(&self.role, Role::Follower(following) if following.obeyed.is_none()) {
+            self.tell_promise(now, &promise.to, promise.epoch);
+        }
+    }
+
+    fn tell_promise(&mut self, now: Now, to: &str, epoch: Epoch) {
+        let last = self.log.last();
+        let published = self.publishing.published();
+        self.send(to, Message::Promised(Promised { epoch, last, wall: now.wall, published }));
+    }
+
+    /// Whether this disk is known to have held more of the committed log than `last`; if so, it is told.
+    pub(super) fn held_more(&mut self, id: &MemberId, last: u64) -> bool {
+        let held = self.peers.get(id).map_or(0, |peer| peer.held);
+        if last < held {
+            self.send(&id.name, Message::Outdated { held });
+        }
+        last < held
+    }
+}

@@ -1,0 +1,94 @@
+//! Clients, and the brokers between them and the servidores: each asks for one thing at a time, and asks again elsewhere
+//! under the same id until it has an answer.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use papo_core::clock::Lamport;
+use papo_core::log::{Index, Name, Operation, RequestId};
+use papo_core::replica::{Answer, Ask, Ticket, WriteRequest};
+
+use super::time::{MS, S, Time};
+
+/// Few names, so that there is a fight for each.
+const USERS: [&str; 6] = ["ana", "bruno", "carla", "davi", "eva", "fabio"];
+const CHANNELS: [&str; 4] = ["geral", "jogos", "musica", "livros"];
+
+/// What a client wants at the moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) ask: Ask,
+    /// All attempts so far and their answers.
+    pub(crate) attempts: BTreeMap<Ticket, Option<Answer>>,
+    /// After how many attempts it gives up.
+    pub(crate) gives_up: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) name: String,
+    /// The highest index it was answered: what P5 is about.
+    pub(crate) seen: Index,
+    /// How many more wishes it has.
+    pub(crate) left: usize,
+    pub(crate) think: Range<Time>,
+    pub(crate) patience: Range<Time>,
+    pub(crate) wish: Option<Wish>,
+    /// Share of its wishes that it gives up after a few attempts.
+    pub(crate) fickle: f64,
+    pub(crate) counter: u64,
+}
+
+impl Client {
+    pub(crate) fn new(number: usize, wishes: usize) -> Self {
+        Self {
+            name: USERS[number % USERS.len()].to_owned(),
+            seen: 0,
+            left: wishes,
+            think: MS..20 * MS,
+            patience: 20 * MS..2 * S,
+            wish: None,
+            fickle: 0.1,
+            counter: u64::try_from(number).expect("few clients") << 32,
+        }
+    }
+
+    /// Thinks of something to ask for.
+    pub(crate) fn wish(&mut self, rng: &mut fastrand::Rng) {
+        self.left -= 1;
+        let ask = if rng.u8(..10) < 3 { Ask::Read { seen: self.seen } } else { Ask::Write(self.write(rng)) };
+        let gives_up = if rng.f64() < self.fickle { rng.usize(1..3) } else { usize::MAX };
+        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up });
+    }
+
+    fn write(&mut self, rng: &mut fastrand::Rng) -> Box<WriteRequest> {
+        self.counter += 1;
+        let request_id = if rng.bool() {
+            RequestId::Client(format!("r{}", self.counter))
+        } else {
+            RequestId::Broker { incarnation: 1, counter: self.counter }
+        };
+        let user = || self.name.clone();
+        let channel = CHANNELS[rng.usize(..CHANNELS.len())].to_owned();
+        let message = format!("message {}", self.counter);
+        let operation = match rng.u8(..10) {
+            0 => Operation::Login { user: plain(&user()) },
+            1 => Operation::Channel { channel: plain(&channel) },
+            2 => Operation::Join { user: user(), channel },
+            3 => Operation::Leave { user: user(), channel },
+            4..=6 => Operation::Publish { channel, user: user(), message },
+            _ => {
+                let dst = USERS[rng.usize(..USERS.len())].to_owned();
+                Operation::Message { src: user(), dst, message }
+            }
+        };
+        // Now and then a clock that no honest client has.
+        let clock = Lamport::new(if rng.u8(..20) == 0 { rng.u64(..) } else { rng.u64(..1 << 12) });
+        Box::new(WriteRequest { author: user(), request_id, operation, clock })
+    }
+}
+
+/// A name that is its own key.
+pub(crate) fn plain(name: &str) -> Name {
+    Name { display: name.to_owned(), key: name.to_owned() }
+}

@@ -1,0 +1,116 @@
+//! A disk: writes are queued, and become durable in order, all that are queued together in one sync.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use papo_core::log::{Entry, Index, Promise, Write};
+use papo_core::members::DiskId;
+use papo_core::replica::{Stored, WriteId};
+
+/// What a power failure leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) id: DiskId,
+    pub(crate) log: Vec<Arc<Entry>>,
+    pub(crate) promise: Promise,
+    pub(crate) committed: Index,
+}
+
+impl Content {
+    pub(crate) fn empty(id: u64) -> Self {
+        Self { id: DiskId(id), log: Vec::new(), promise: Promise::default(), committed: 0 }
+    }
+
+    pub(crate) fn stored(&self) -> Stored {
+        Stored { disk: self.id, promise: self.promise.clone(), committed: self.committed }
+    }
+
+    fn take(&mut self, write: Write) {
+        match write {
+            Write::Append { after, entries, committed } => {
+                let keep = usize::try_from(after).expect("logs are short");
+                assert!(
+                    keep <= self.log.len(),
+                    "a write that leaves a gap: after {after} of {}",
+                    self.log.len()
+                );
+                assert!(after >= self.committed, "a write that drops what is committed: after {after}");
+                self.log.truncate(keep);
+                self.log.extend(entries);
+                self.committed = self.committed.max(committed);
+                assert!(self.committed <= self.log.len() as Index, "committed beyond the end of the log");
+            }
+            Write::Promise(promise) => {
+                assert!(promise.epoch > self.promise.epoch, "an epoch is promised once: {promise:?}");
+                self.promise = promise;
+            }
+            Write::RenewDisk(id) => self.id = id,
+        }
+    }
+
+    /// Whether exactly this entry is there.
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        let at = usize::try_from(entry.index - 1).expect("logs are short");
+        self.log.get(at).is_some_and(|stored| stored.position() == entry.position())
+    }
+}
+
+/// How a disk is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    /// It says that it takes no writes.
+    Full,
+    /// It says nothing.
+    Stuck,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    pub(crate) content: Content,
+    queue: VecDeque<(WriteId, Write)>,
+    syncing: Option<WriteId>,
+    pub(crate) health: Health,
+}
+
+impl Disk {
+    pub(crate) fn empty(id: u64) -> Self {
+        Self { content: Content::empty(id), queue: VecDeque::new(), syncing: None, health: Health::Well }
+    }
+
+    pub(crate) fn push(&mut self, id: WriteId, write: Write) {
+        self.queue.push_back((id, write));
+    }
+
+    /// Begins to sync all that is queued, if nothing is being synced; tells up to which write.
+    pub(crate) fn begin(&mut self) -> Option<WriteId> {
+        if self.syncing.is_some() || self.health != Health::Well {
+            return None;
+        }
+        self.syncing = self.queue.back().map(|(id, _)| *id);
+        self.syncing
+    }
+
+    /// Ends a sync; tells up to which write all is durable.
+    pub(crate) fn finish(&mut self) -> Option<WriteId> {
+        let up_to = self.syncing.take()?;
+        if self.health != Health::Well {
+            return None;
+        }
+        while self.queue.front().is_some_and(|(id, _)| *id <= up_to) {
+            let (_, write) = self.queue.pop_front().expect("there is a front");
+            self.content.take(write);
+        }
+        Some(up_to)
+    }
+
+    /// Power fails. Of what was queued some beginning may have reached the platter without having been reported.
+    pub(crate) fn crash(&mut self, rng: &mut fastrand::Rng) {
+        let reached = if rng.bool() { 0 } else { rng.usize(..=self.queue.len()) };
+        let reached = if self.health == Health::Well { reached } else { 0 };
+        for (_, write) in self.queue.drain(..).take(reached).collect::<Vec<_>>() {
+            self.content.take(write);
+        }
+        self.syncing = None;
+    }
+}

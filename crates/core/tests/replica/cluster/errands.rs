@@ -1,0 +1,176 @@
+//! What clients do, and what is checked about what they are told.
+
+use std::ops::Range;
+
+use papo_core::log::{Index, Operation, RequestId};
+use papo_core::replica::{Answer, Ask, Input, Ticket, WriteRequest};
+
+use super::clients::Client;
+use super::node::Incoming;
+use super::time::{MS, Time, US};
+use super::{Cluster, Event, Told};
+
+impl Cluster {
+    /// Sends a request to one servidor, which has `patience` to answer it.
+    pub(crate) fn ask(&mut self, node: usize, ask: Ask, patience: Time) -> Ticket {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let at = self.now + self.rng.u64(50 * US..300 * US);
+        self.schedule(at, Event::Asked { node, ticket, ask, patience });
+        ticket
+    }
+
+    /// Sends a write of `author`; its id is `id`.
+    pub(crate) fn write(
+        &mut self,
+        node: usize,
+        author: &str,
+        id: &str,
+        operation: Operation,
+        patience: Time,
+    ) -> Ticket {
+        let write = WriteRequest {
+            author: author.to_owned(),
+            request_id: RequestId::Client(id.to_owned()),
+            operation,
+            clock: Default::default(),
+        };
+        self.ask(node, Ask::Write(Box::new(write)), patience)
+    }
+
+    /// The answer to a request, once there is one.
+    pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer> {
+        self.told.get(&ticket).map(|told| told.answer)
+    }
+
+    /// Waits for the answer to a request.
+    pub(crate) fn answer_within(&mut self, ticket: Ticket, limit: Time) -> Answer {
+        self.until("the request is answered", limit, |cluster| cluster.told.contains_key(&ticket));
+        self.told[&ticket].answer
+    }
+
+    /// Waits until the write is carried out; its index.
+    pub(crate) fn carried_out(&mut self, ticket: Ticket) -> Index {
+        match self.answer_within(ticket, 5_000 * MS) {
+            Answer::Written { index, .. } => index,
+            other => panic!("the write was answered {other:?}\n{}", self.describe()),
+        }
+    }
+
+    pub(super) fn answered(&mut self, ticket: Ticket, told: Told) {
+        let Told { answer, applied, shown, .. } = told;
+        let before = self.told.insert(ticket, told);
+        assert!(before.is_none(), "one answer a request: {before:?}, then {answer:?}");
+        let Some(client) = self.errands.get(&ticket).copied() else { return };
+        let Some(wish) = &mut self.clients[client].wish else { return };
+        let Some(attempt) = wish.attempts.get_mut(&ticket) else { return };
+        *attempt = Some(answer);
+        match answer {
+            Answer::Written { outcome, index } => {
+                let Ask::Write(write) = &wish.ask else { panic!("a read was answered {answer:?}") };
+                self.canon.acknowledged((write.author.clone(), write.request_id.clone()), index, outcome);
+                self.client_has_seen(client, index);
+            }
+            Answer::Readable => {
+                let Ask::Read { seen } = wish.ask else { panic!("a write was answered {answer:?}") };
+                assert!(applied >= seen, "P5: read at {applied} what was seen at {seen}");
+                assert!(shown >= seen, "P5: the views are at {shown}, what was seen at {seen}");
+                self.client_has_seen(client, applied);
+            }
+            Answer::BeyondLog { last } => {
+                panic!("P5: what a client was told is not in the log ({last})\n{}", self.describe())
+            }
+            Answer::Elsewhere { .. } | Answer::Overloaded | Answer::Unknown | Answer::TimedOut => {
+                let latest = wish.attempts.last_key_value().is_some_and(|(last, _)| *last == ticket);
+                if latest {
+                    let at = self.now + self.rng.u64(MS..20 * MS);
+                    self.schedule(at, Event::Client { client });
+                }
+            }
+        }
+    }
+
+    fn client_has_seen(&mut self, client: usize, index: Index) {
+        let at = self.now + self.rng.u64(self.clients[client].think.clone());
+        let client_ = &mut self.clients[client];
+        client_.seen = client_.seen.max(index);
+        client_.wish = None;
+        self.schedule(at, Event::Client { client });
+    }
+
+    /// Lets `count` clients ask for `wishes` things each.
+    pub(crate) fn add_clients(&mut self, count: usize, wishes: usize, think: Range<Time>) {
+        for _ in 0..count {
+            let number = self.clients.len();
+            let client = Client { think: think.clone(), ..Client::new(number, wishes) };
+            self.clients.push(client);
+            self.schedule(self.now, Event::Client { client: number });
+        }
+    }
+
+    /// Whether all clients have all that they wanted.
+    pub(crate) fn clients_are_done(&self) -> bool {
+        self.clients.iter().all(|client| client.left == 0 && client.wish.is_none())
+    }
+
+    pub(super) fn client_goes_on(&mut self, client: usize) {
+        if self.clients[client].wish.is_none() {
+            if self.clients[client].left == 0 {
+                return;
+            }
+            self.clients[client].wish(&mut self.rng);
+        }
+        let wish = self.clients[client].wish.as_ref().expect("there is one now");
+        if wish.attempts.len() >= wish.gives_up {
+            return self.client_gives_up(client);
+        }
+        let ask = wish.ask.clone();
+        let patience = self.rng.u64(self.clients[client].patience.clone());
+        let node = self.some_servidor();
+        let ticket = self.ask(node, ask, patience);
+        self.errands.insert(ticket, client);
+        let wish = self.clients[client].wish.as_mut().expect("there is one now");
+        wish.attempts.insert(ticket, None);
+        let silence = self.now + patience / 2 + self.rng.u64(..patience);
+        self.schedule(silence, Event::Silence { client, ticket });
+    }
+
+    /// As brokers do: one of those that serve, and rarely one that does not.
+    fn some_servidor(&mut self) -> usize {
+        let serving: Vec<usize> = (0..self.nodes.len()).filter(|node| self.is_serving(*node)).collect();
+        if serving.is_empty() || self.rng.u8(..20) == 0 {
+            return self.rng.usize(..self.nodes.len());
+        }
+        serving[self.rng.usize(..serving.len())]
+    }
+
+    /// The last attempt had no answer: the servidor may be gone, and the write may be on its way all the same.
+    pub(super) fn client_hears_nothing(&mut self, client: usize, ticket: Ticket) {
+        let Some(wish) = &self.clients[client].wish else { return };
+        let latest = wish.attempts.last_key_value();
+        if latest.is_some_and(|(last, answer)| *last == ticket && answer.is_none()) {
+            if self.rng.bool() {
+                let node = self.rng.usize(..self.nodes.len());
+                self.deliver(node, Incoming::Input(Input::Forget(ticket)));
+            }
+            self.client_goes_on(client);
+        }
+    }
+
+    fn client_gives_up(&mut self, client: usize) {
+        let wish = self.clients[client].wish.take().expect("it wanted something");
+        let no_effect = |answer: &Option<Answer>| {
+            matches!(
+                answer,
+                Some(Answer::Elsewhere { ordered: false } | Answer::TimedOut | Answer::Overloaded)
+            )
+        };
+        if let Ask::Write(write) = wish.ask
+            && wish.attempts.values().all(no_effect)
+        {
+            self.canon.refused((write.author, write.request_id));
+        }
+        let at = self.now + self.rng.u64(self.clients[client].think.clone());
+        self.schedule(at, Event::Client { client });
+    }
+}

@@ -1,0 +1,367 @@
+//! A cluster in one thread: replicas driven exactly as the services drive them, in virtual time, over a simulated network
+//! and simulated disks, with every random choice from one seed.
+//!
+//! A servidor's process looks at its inbox a moment after something arrived, takes all that is there, then a tick if the deadline
+//! has come, and then does everything the core says, as the loop of the real one does. What that was is checked at once
+//! (`canon`), so that a run ends where a promise is broken.
+
+pub(crate) mod canon;
+pub(crate) mod clients;
+pub(crate) mod disk;
+mod duties;
+mod errands;
+mod faults;
+pub(crate) mod network;
+pub(crate) mod node;
+mod proxy;
+pub(crate) mod time;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use papo_core::chat::Delivery;
+use papo_core::log::{ClusterId, Entry, Index};
+use papo_core::members::{DiskId, MemberId};
+use papo_core::replica::{Answer, Ask, Input, Message, Notice, RoleName, Status, Ticket};
+
+use canon::Canon;
+use clients::Client;
+use disk::Content;
+use network::Network;
+use node::{Incoming, Node, name};
+use proxy::Proxy;
+use time::{MS, Time, US};
+
+/// Something that will happen.
+#[derive(Debug)]
+enum Event {
+    Arrives {
+        to: usize,
+        from: MemberId,
+        cluster: Option<ClusterId>,
+        message: Message,
+    },
+    /// The process looks at its inbox.
+    Turn {
+        node: usize,
+        generation: u64,
+    },
+    /// The process wakes up by itself.
+    Wakes {
+        node: usize,
+        generation: u64,
+    },
+    Synced {
+        node: usize,
+        generation: u64,
+    },
+    LogRead {
+        node: usize,
+        generation: u64,
+        read: u64,
+        entries: Vec<Arc<Entry>>,
+    },
+    Asked {
+        node: usize,
+        ticket: Ticket,
+        ask: Ask,
+        patience: Time,
+    },
+    Answered {
+        node: usize,
+        ticket: Ticket,
+        answer: Answer,
+        applied: Index,
+        shown: Index,
+    },
+    Published {
+        proxy: usize,
+        delivery: Box<Delivery>,
+    },
+    /// A client goes on: with its next wish, or with another attempt at this one.
+    Client {
+        client: usize,
+    },
+    /// A client's attempt had no answer in time.
+    Silence {
+        client: usize,
+        ticket: Ticket,
+    },
+}
+
+struct Scheduled {
+    at: Time,
+    number: u64,
+    event: Event,
+}
+
+impl PartialEq for Scheduled {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Scheduled {}
+
+impl PartialOrd for Scheduled {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scheduled {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// What a client was told, when, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) answer: Answer,
+    pub(crate) at: Time,
+    pub(crate) by: usize,
+    /// How far that servidor was.
+    pub(crate) applied: Index,
+    /// How far its views were.
+    pub(crate) shown: Index,
+}
+
+/// The simulated world.
+pub(crate) struct Cluster {
+    pub(crate) now: Time,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) network: Network,
+    /// How long a sync takes.
+    pub(crate) sync: std::ops::Range<Time>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) proxies: Vec<Proxy>,
+    pub(crate) canon: Canon,
+    pub(crate) told: HashMap<Ticket, Told>,
+    pub(crate) tips: BTreeMap<String, Index>,
+    /// All notices so far.
+    pub(crate) notices: Vec<(Time, usize, Notice)>,
+    /// Disks that are gone, and what was on them.
+    lost: BTreeMap<DiskId, Content>,
+    tickets: Ticket,
+    errands: HashMap<Ticket, usize>,
+    events: BinaryHeap<Reverse<Scheduled>>,
+    number: u64,
+    trace: bool,
+}
+
+impl Cluster {
+    /// `count` servidores with empty disks, all of them founders, none of them started; referencia gives them ranks.
+    pub(crate) fn new(count: usize, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut nodes: Vec<Node> = (0..count).map(|number| Node::new(number, rng.u64(1..))).collect();
+        for (number, node) in nodes.iter_mut().enumerate() {
+            node.genesis = (0..count).map(name).collect();
+            node.rank = Some(number as u64 + 1);
+        }
+        Self {
+            now: 0,
+            rng,
+            nodes,
+            network: Network::default(),
+            sync: 200 * US..2 * MS,
+            clients: Vec::new(),
+            proxies: vec![Proxy::default(), Proxy::default()],
+            canon: Canon::default(),
+            told: HashMap::new(),
+            tips: BTreeMap::new(),
+            notices: Vec::new(),
+            lost: BTreeMap::new(),
+            tickets: 0,
+            errands: HashMap::new(),
+            events: BinaryHeap::new(),
+            number: 0,
+            trace: std::env::var_os("PAPO_TRACE").is_some(),
+        }
+    }
+
+    /// A founded cluster that has settled: the highest rank coordinates and all follow.
+    pub(crate) fn founded(count: usize, seed: u64) -> Self {
+        let mut cluster = Self::new(count, seed);
+        cluster.start_all();
+        cluster.settle();
+        cluster
+    }
+
+    /// Waits until one servidor coordinates, all that run follow it, and all have everything.
+    pub(crate) fn settle(&mut self) {
+        self.until("all follow one coordinator and have applied the same", 60 * time::S, Self::is_settled);
+    }
+
+    /// Waits until the highest of the ranks coordinates a settled cluster.
+    pub(crate) fn settle_under(&mut self, node: usize) {
+        self.until("the expected one coordinates and all have applied the same", 60 * time::S, |cluster| {
+            cluster.coordinator() == Some(node) && cluster.is_settled()
+        });
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        let Some(coordinator) = self.coordinator() else { return false };
+        let leader = self.status(coordinator);
+        leader.applied == leader.last
+            && self.running().all(|node| {
+                let status = self.status(node);
+                let follows = node == coordinator || status.coordinator == Some(name(coordinator));
+                follows && status.epoch == leader.epoch && status.applied == leader.last
+            })
+    }
+
+    /// Runs until `done`.
+    ///
+    /// # Panics
+    /// When `limit` has passed before.
+    pub(crate) fn until(&mut self, what: &str, limit: Time, done: impl Fn(&Self) -> bool) {
+        let end = self.now + limit;
+        while !done(self) {
+            if !self.step(end) {
+                panic!("not within {} ms: {what}\n{}", limit / MS, self.describe());
+            }
+        }
+    }
+
+    /// Lets `span` pass.
+    pub(crate) fn pass(&mut self, span: Time) {
+        let end = self.now + span;
+        while self.step(end) {}
+    }
+
+    /// One event, if there is one up to `end`; otherwise it is `end`.
+    fn step(&mut self, end: Time) -> bool {
+        if self.events.peek().is_none_or(|Reverse(next)| next.at > end) {
+            self.now = end;
+            return false;
+        }
+        let Reverse(Scheduled { at, event, .. }) = self.events.pop().expect("there is one");
+        self.now = at;
+        self.happens(event);
+        true
+    }
+
+    fn schedule(&mut self, at: Time, event: Event) {
+        self.number += 1;
+        self.events.push(Reverse(Scheduled { at: at.max(self.now), number: self.number, event }));
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Arrives { to, from, cluster, message } => {
+                if self.trace {
+                    eprintln!("{} {} -> {}: {message:?}", self.clock(), from.name, name(to));
+                }
+                self.deliver(to, Incoming::Input(Input::Received { from, cluster, message }));
+            }
+            Event::Asked { node, ticket, ask, patience } => {
+                self.deliver(node, Incoming::Ask { ticket, ask, patience });
+            }
+            Event::Turn { node, generation } if self.is_current(node, generation) => {
+                self.nodes[node].turn_at = None;
+                self.turn(node);
+            }
+            Event::Wakes { node, generation } if self.is_current(node, generation) => {
+                if self.nodes[node].wake_at <= self.now {
+                    self.turn(node);
+                }
+            }
+            Event::Synced { node, generation } if self.is_current(node, generation) => {
+                if let Some(up_to) = self.nodes[node].disk.finish() {
+                    self.deliver(node, Incoming::Input(Input::Durable(up_to)));
+                }
+                self.sync(node);
+            }
+            Event::LogRead { node, generation, read, entries } if self.is_current(node, generation) => {
+                self.deliver(node, Incoming::Input(Input::LogRead { read, entries }));
+            }
+            Event::Turn { .. } | Event::Wakes { .. } | Event::Synced { .. } | Event::LogRead { .. } => {}
+            Event::Answered { node, ticket, answer, applied, shown } => {
+                let told = Told { answer, at: self.now, by: node, applied, shown };
+                self.answered(ticket, told);
+            }
+            Event::Published { proxy, delivery } => {
+                self.canon.published(&delivery);
+                self.proxies[proxy].take(&delivery);
+            }
+            Event::Client { client } => self.client_goes_on(client),
+            Event::Silence { client, ticket } => self.client_hears_nothing(client, ticket),
+        }
+    }
+
+    fn is_current(&self, node: usize, generation: u64) -> bool {
+        self.nodes[node].generation == generation && self.nodes[node].replica.is_some()
+    }
+
+    fn running(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].runs())
+    }
+
+    /// The number of the servidor of that name.
+    fn number(&self, name: &str) -> usize {
+        self.nodes.iter().position(|node| node.name == name).expect("only known names are sent to")
+    }
+
+    /// What a servidor says of itself.
+    pub(crate) fn status(&self, node: usize) -> Status {
+        let node = &self.nodes[node];
+        node.replica.as_ref().expect("it runs").status(node.read_clocks(self.now))
+    }
+
+    /// The coordinator of the highest epoch, among those that run.
+    pub(crate) fn coordinator(&self) -> Option<usize> {
+        self.running()
+            .map(|node| (self.status(node), node))
+            .filter(|(status, _)| status.role == RoleName::Coordinator)
+            .max_by_key(|(status, _)| status.epoch)
+            .map(|(_, node)| node)
+    }
+
+    /// The highest epoch that somebody who runs has promised.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.running().map(|node| self.status(node).epoch).max().unwrap_or(0)
+    }
+
+    fn clock(&self) -> String {
+        format!("{:>10.3}ms", self.now as f64 / MS as f64)
+    }
+
+    /// Everybody's state, for whoever wants to know why a run failed.
+    pub(crate) fn describe(&self) -> String {
+        let mut text =
+            format!("at {}, {} entries are known to be committed\n", self.clock(), self.canon.last());
+        for (number, node) in self.nodes.iter().enumerate() {
+            let disk = &node.disk;
+            text += &format!(
+                "{} disk {} {:?} log {} promise {:?}: ",
+                node.name,
+                disk.content.id,
+                disk.health,
+                disk.content.log.len(),
+                disk.content.promise
+            );
+            if node.replica.is_none() {
+                text += "down\n";
+                continue;
+            }
+            let Status {
+                me, role, epoch, coordinator, members, last, commit, applied, waiting, rank, ..
+            } = self.status(number);
+            let members: Vec<String> =
+                members.iter().map(|m| format!("{}/{}", m.id.name, m.id.disk)).collect();
+            text += &format!(
+                "{role:?} rank {rank} epoch {epoch} of {coordinator:?} last {last} commit {commit} applied {applied} \
+                 waiting {waiting} {:?}{} as {} among {members:?}\n",
+                node.availability,
+                if node.paused { " paused" } else { "" },
+                me.disk,
+            );
+        }
+        let busy: Vec<&Client> = self.clients.iter().filter(|client| client.wish.is_some()).collect();
+        text += &format!("{} clients wait: {busy:?}\n", busy.len());
+        text
+    }
+}

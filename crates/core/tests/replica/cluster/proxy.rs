@@ -1,0 +1,24 @@
+//! A proxy: forwards each index once, in order, and remembers what came through.
+
+use papo_core::chat::Delivery;
+use papo_core::log::Index;
+
+#[derive(Debug, Default)]
+pub(crate) struct Proxy {
+    last: Index,
+    pub(crate) forwarded: Vec<Index>,
+    /// What came with an index that does not grow.
+    pub(crate) repeated: usize,
+}
+
+impl Proxy {
+    pub(crate) fn take(&mut self, delivery: &Delivery) {
+        let index = delivery.said.index;
+        if index > self.last {
+            self.last = index;
+            self.forwarded.push(index);
+        } else {
+            self.repeated += 1;
+        }
+    }
+}
