@@ -93,8 +93,8 @@ pub enum SendError {
     /// Every queue it could go to is full, or nobody is connected yet: later, or another way.
     #[error("no room in the queue")]
     Full,
-    /// Nobody will ever get this: the routing id is not (or no longer) connected, no request waits for this reply,
-    /// the message has no frames, or this kind of socket does not send.
+    /// Nobody will ever get this: the routing id is not (or no longer) connected, no request waits for this
+    /// reply, the message has no frames, or this kind of socket does not send.
     #[error("no such peer")]
     Unroutable,
     /// The socket was closed before.

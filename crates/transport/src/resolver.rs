@@ -46,9 +46,9 @@ where
 
 /// Follows the addresses of names: all of them, again and again, without ever blocking whoever asks.
 ///
-/// A numeric target has its address at once. A name gets a thread of its own, so that one that takes its resolver's
-/// whole timeout, or never resolves, delays no other. A failed look-up removes nothing: addresses that worked are the
-/// best guess while DNS is away. Failures are logged once per outage and counted.
+/// A numeric target has its address at once. A name gets a thread of its own, so that one that takes its
+/// resolver's whole timeout, or never resolves, delays no other. A failed look-up removes nothing: addresses
+/// that worked are the best guess while DNS is away. Failures are logged once per outage and counted.
 ///
 /// Not done: the TTL of records (the interval decides), and SRV records.
 pub struct Resolver {
@@ -200,8 +200,8 @@ impl Shared {
     }
 }
 
-/// All addresses of one family: IPv4 when the name has any, IPv6 otherwise. A host that has both is one host, and a
-/// link to its second family (`localhost` as `::1`, say) would be a peer that never answers.
+/// All addresses of one family: IPv4 when the name has any, IPv6 otherwise. A host that has both is one host,
+/// and a link to its second family (`localhost` as `::1`, say) would be a peer that never answers.
 fn system_lookup(target: &HostPort) -> io::Result<Vec<SocketAddr>> {
     let all: Vec<_> = (target.host().as_str(), target.port()).to_socket_addrs()?.collect();
     let v4: Vec<_> = all.iter().copied().filter(SocketAddr::is_ipv4).collect();

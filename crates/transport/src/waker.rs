@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 /// Ends the current or next [`crate::Net::wait`] of the net it came from, from any thread.
 ///
-/// Put what the loop shall see where it looks (a channel, a flag) first, then wake. Waking a net that is already woken
-/// costs one atomic operation. After the net is gone, waking does nothing.
+/// Put what the loop shall see where it looks (a channel, a flag) first, then wake. Waking a net that is
+/// already woken costs one atomic operation. After the net is gone, waking does nothing.
 #[derive(Clone)]
 pub struct Waker {
     wake: Arc<dyn Fn() + Send + Sync>,

@@ -1,4 +1,5 @@
-//! What subscribers of a proxy may do that no decent library does: raw connections against the publisher side.
+//! What subscribers of a proxy may do that no decent library does: raw connections against the publisher
+//! side.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -152,8 +153,8 @@ fn a_flood_of_subscriptions_leaves_room_for_others() {
     });
 }
 
-/// With libzmq's `ZMQ_XPUB_MANUAL` this fails within a second: what was accepted for a peer that had gone was kept for
-/// whoever connected next.
+/// With libzmq's `ZMQ_XPUB_MANUAL` this fails within a second: what was accepted for a peer that had gone was
+/// kept for whoever connected next.
 #[test]
 fn nobody_inherits_the_topics_of_a_peer_that_left() {
     let mut proxy = proxy();

@@ -5,11 +5,11 @@ use crate::error::ConnectError;
 use crate::net::{Net, SocketId};
 use crate::resolver::{Change, TargetId};
 
-/// One socket, connected to every address of the targets it follows: a subscriber to all proxies, a publisher to all
-/// proxies.
+/// One socket, connected to every address of the targets it follows: a subscriber to all proxies, a publisher
+/// to all proxies.
 ///
-/// Feed it every [`Change`] of the targets that are meant for this socket. Whether a link is alive is not known here:
-/// whoever hears nothing on it calls [`FanOut::reopen`].
+/// Feed it every [`Change`] of the targets that are meant for this socket. Whether a link is alive is not
+/// known here: whoever hears nothing on it calls [`FanOut::reopen`].
 pub struct FanOut {
     socket: SocketId,
     wanted: Wanted,
@@ -38,8 +38,8 @@ impl FanOut {
         }
     }
 
-    /// Connects anew to an address whose other side stayed silent; nothing if it is not followed. What was queued for
-    /// it may be lost.
+    /// Connects anew to an address whose other side stayed silent; nothing if it is not followed. What was
+    /// queued for it may be lost.
     ///
     /// # Errors
     /// The socket is closed.

@@ -9,10 +9,11 @@ use crate::error::{ConnectError, OpenError};
 use crate::net::{Kind, Net, SocketId, SocketOptions};
 use crate::resolver::{Change, TargetId};
 
-/// One socket per address of the targets it follows: a dealer to every broker, where it matters who gets what.
+/// One socket per address of the targets it follows: a dealer to every broker, where it matters who gets
+/// what.
 ///
-/// Feed it every [`Change`] of the targets that are meant for it. Whether a link is alive is not known here: whoever
-/// hears nothing on it calls [`Links::reopen`].
+/// Feed it every [`Change`] of the targets that are meant for it. Whether a link is alive is not known here:
+/// whoever hears nothing on it calls [`Links::reopen`].
 pub struct Links {
     kind: Kind,
     options: SocketOptions,
@@ -61,8 +62,8 @@ impl Links {
         self.apply(net, difference)
     }
 
-    /// Closes a link whose other side stayed silent, what is queued on it included, and opens it anew with another id.
-    /// Nothing if the address is not followed.
+    /// Closes a link whose other side stayed silent, what is queued on it included, and opens it anew with
+    /// another id. Nothing if the address is not followed.
     pub fn reopen(&mut self, net: &mut impl Net, address: SocketAddr) -> LinkChanges {
         if !self.wanted.contains(address) {
             return LinkChanges::default();

@@ -53,8 +53,8 @@ impl MemoryFabric {
         self.shared.lock().heal(a, b);
     }
 
-    /// Breaks every connection between two nets. What has not arrived is lost. Connections are made again at once,
-    /// or when a cut between the two is healed.
+    /// Breaks every connection between two nets. What has not arrived is lost. Connections are made again at
+    /// once, or when a cut between the two is healed.
     pub fn reset(&self, a: NetId, b: NetId) {
         self.shared.lock().reset(a, b);
     }

@@ -14,8 +14,8 @@ pub(super) type SocketKey = (NetId, SocketId);
 /// Where ports begin that are given out for port 0.
 const FIRST_FREE_PORT: u16 = 40_000;
 
-/// Everything on a fabric: who listens, who is connected, what is on the way. What messages mean to each kind of
-/// socket is in `kinds`.
+/// Everything on a fabric: who listens, who is connected, what is on the way. What messages mean to each kind
+/// of socket is in `kinds`.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) sockets: BTreeMap<SocketKey, Socket>,
@@ -120,8 +120,8 @@ impl World {
         self.establish();
     }
 
-    /// Puts something into the queue of the far side of an open pipe. A frame over the limit of a listening side
-    /// breaks the connection instead.
+    /// Puts something into the queue of the far side of an open pipe. A frame over the limit of a listening
+    /// side breaks the connection instead.
     pub(super) fn deliver(&mut self, from: SocketKey, id: PipeId, item: Item) {
         let pipe = self.pipes.get_mut(&id).expect("callers hold the pipe");
         let to = pipe.far_socket(from);
@@ -212,7 +212,8 @@ impl World {
         }
     }
 
-    /// Ends a connection. What has arrived can still be read, except by a dealer; what a cut held back is lost.
+    /// Ends a connection. What has arrived can still be read, except by a dealer; what a cut held back is
+    /// lost.
     fn break_pipe(&mut self, id: PipeId) {
         let Some(pipe) = self.pipes.get(&id) else { return };
         let passable = self.is_passable(pipe);

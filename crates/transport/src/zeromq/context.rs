@@ -5,7 +5,8 @@ use super::keys::{CurveError, CurveKeys, supported};
 
 /// What all nets of a process share: libzmq's I/O thread, and the keys if there are any.
 ///
-/// Dropping the last clone waits, at most [`crate::CLOSE_LINGER`], for closed sockets to send what they had queued.
+/// Dropping the last clone, of those in nets too, waits for closed sockets to send what they had queued: at
+/// most [`crate::CLOSE_LINGER`], unless they were closed with a longer linger.
 #[derive(Clone, Default)]
 pub struct ZmqContext {
     pub(super) context: zmq::Context,

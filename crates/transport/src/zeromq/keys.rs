@@ -2,7 +2,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// CURVE keys: whoever listens proves that it has the system's secret, and everything on the wire is encrypted.
+/// CURVE keys: whoever listens proves that it has the system's secret, and everything on the wire is
+/// encrypted.
 #[derive(Clone)]
 pub struct CurveKeys {
     system_public: [u8; 32],
@@ -41,8 +42,8 @@ impl CurveKeys {
         })
     }
 
-    /// For clients: the system's public key, in Z85. They cannot listen; their own key pair is made here and lives as
-    /// long as the process.
+    /// For clients: the system's public key, in Z85. They cannot listen; their own key pair is made here and
+    /// lives as long as the process.
     ///
     /// # Errors
     /// [`CurveError::BadKey`], or no pair could be made.

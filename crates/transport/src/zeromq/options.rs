@@ -9,7 +9,8 @@ const HANDSHAKE_MS: i32 = 5_000;
 const CONNECT_TIMEOUT_MS: i32 = 3_000;
 /// First and longest pause between attempts to connect.
 const RECONNECT_MS: (i32, i32) = (50, 1_000);
-/// Silence before the first TCP probe, and between probes, in seconds; probes before the connection counts as dead.
+/// Silence before the first TCP probe, and between probes, in seconds; probes before the connection counts as
+/// dead.
 const KEEPALIVE: (i32, i32, i32) = (10, 5, 3);
 
 /// libzmq's name of a kind; `None` for the one that is not libzmq's.
@@ -26,8 +27,8 @@ pub(super) fn zmq_type(kind: Kind) -> Option<zmq::SocketType> {
     })
 }
 
-/// What every socket gets when it is made. `ZMQ_HEARTBEAT_*` is never set: libzmq aborts the process on it when a
-/// reader falls behind a finite high-water mark.
+/// What every socket gets when it is made. `ZMQ_HEARTBEAT_*` is never set: libzmq aborts the process on it
+/// when a reader falls behind a finite high-water mark.
 pub(super) fn configure(socket: &zmq::Socket, kind: Kind, options: &SocketOptions) -> zmq::Result<()> {
     // Until `close` says otherwise: a net that is dropped must not hold the process.
     socket.set_linger(0)?;
@@ -67,8 +68,8 @@ pub(super) fn before_bind(
     curve.map_or(Ok(()), |(keys, secret)| keys.set_listening(socket, secret))
 }
 
-/// What a connecting side gets. No limit on frames: a connecting link that refuses one is dead for good in libzmq, it
-/// never reconnects; what it connects to is a service of the system.
+/// What a connecting side gets. No limit on frames: a connecting link that refuses one is dead for good in
+/// libzmq, it never reconnects; what it connects to is a service of the system.
 pub(super) fn before_connect(
     socket: &zmq::Socket,
     address: SocketAddr,

@@ -35,8 +35,8 @@ impl Signal {
         Waker::new(move || shared.wake())
     }
 
-    /// Takes the wakes until now. The byte goes before the flag: the other way round, a wake in between would set the
-    /// flag, lose its byte, and so silence every wake after it.
+    /// Takes the wakes until now. The byte goes before the flag: the other way round, a wake in between would
+    /// set the flag, lose its byte, and so silence every wake after it.
     pub(super) fn clear(&self) {
         let mut bytes = [0; 16];
         while matches!((&self.receiver).read(&mut bytes), Ok(n) if n > 0) {}
@@ -47,7 +47,8 @@ impl Signal {
 impl Shared {
     fn wake(&self) {
         if !self.woken.swap(true, Ordering::AcqRel) {
-            // Fails only when the net is gone, or when unread bytes fill the pair: then it is readable anyway.
+            // Fails only when the net is gone, or when unread bytes fill the pair: then it is readable
+            // anyway.
             let _ = (&self.sender).write(&[1]);
         }
     }

@@ -17,8 +17,8 @@ pub(super) struct Socket {
     socket: zmq::Socket,
     fd: RawFd,
     connected: Vec<SocketAddr>,
-    /// Whether messages may be waiting although the descriptor is silent: `ZMQ_FD` is edge-triggered, and any use of
-    /// the socket may take the edge.
+    /// Whether messages may be waiting although the descriptor is silent: `ZMQ_FD` is edge-triggered, and any
+    /// use of the socket may take the edge.
     unsure: bool,
 }
 
@@ -120,8 +120,8 @@ impl Socket {
             match self.socket.send(frame.as_slice(), DONTWAIT | more) {
                 Ok(()) => {}
                 Err(error) if at == 0 => return Err(send_error(error)),
-                // The peer left halfway. libzmq drops the rest too, but only when it is given the rest: otherwise it
-                // drops the beginning of the next message instead.
+                // The peer left halfway. libzmq drops the rest too, but only when it is given the rest:
+                // otherwise it drops the beginning of the next message instead.
                 Err(_) => lost = true,
             }
         }

@@ -14,7 +14,8 @@ const COMMAND: u8 = 2;
 
 /// The listening side of CurveZMQ (ZeroMQ RFC 26) for one peer.
 ///
-/// The names of keys are the RFC's: `S` is the system's, `C` the client's; with a dash, made for this connection only.
+/// The names of keys are the RFC's: `S` is the system's, `C` the client's; with a dash, made for this
+/// connection only.
 pub(super) struct Curve {
     secret: SecretKey,
     stage: Stage,
@@ -25,8 +26,8 @@ pub(super) struct Curve {
 
 enum Stage {
     Hello,
-    /// The RFC keeps nothing here and reads its own cookie back; we keep C', s' and the cookie for the 5 seconds that
-    /// a handshake may take.
+    /// The RFC keeps nothing here and reads its own cookie back; we keep C', s' and the cookie for the 5
+    /// seconds that a handshake may take.
     Initiate {
         client: PublicKey,
         own: SecretKey,

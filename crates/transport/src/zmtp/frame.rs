@@ -19,8 +19,8 @@ pub(super) struct Frame<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// The first frame of `bytes` and how long it is, or `None` while it is not all there. A frame longer than `limit` is
-/// refused as soon as its length is.
+/// The first frame of `bytes` and how long it is, or `None` while it is not all there. A frame longer than
+/// `limit` is refused as soon as its length is.
 pub(super) fn first(bytes: &[u8], limit: usize) -> Result<Option<(Frame<'_>, usize)>, Violation> {
     let Some((&flags, rest)) = bytes.split_first() else { return Ok(None) };
     if flags & !(MORE | LONG | COMMAND) != 0 {

@@ -56,6 +56,8 @@ pub(crate) struct Publisher {
     /// Ascending by time.
     handshakes: VecDeque<(Instant, Token)>,
     accept_at: Option<Instant>,
+    /// Whether that has been said.
+    accept_failed: bool,
 }
 
 struct Listener {
@@ -87,6 +89,7 @@ impl Publisher {
             unread: Vec::new(),
             handshakes: VecDeque::new(),
             accept_at: None,
+            accept_failed: false,
         })
     }
 
@@ -198,8 +201,8 @@ impl Publisher {
         }
     }
 
-    /// Queues a message for everyone whose subscription to exactly its first frame was accepted. Who has no room
-    /// misses it.
+    /// Queues a message for everyone whose subscription to exactly its first frame was accepted. Who has no
+    /// room misses it.
     pub(crate) fn send(&mut self, frames: &Frames) -> Result<(), SendError> {
         let topic = frames.first().ok_or(SendError::Unroutable)?;
         let Some(tokens) = self.topics.get(topic) else { return Ok(()) };
@@ -241,11 +244,16 @@ impl Publisher {
         for at in 0..self.listeners.len() {
             loop {
                 match self.listeners[at].socket.accept() {
-                    Ok((stream, address)) => self.admit(stream, address, self.listeners[at].secret, now),
+                    Ok((stream, address)) => {
+                        self.accept_failed = false;
+                        self.admit(stream, address, self.listeners[at].secret, now);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_transient(&error) => {}
                     Err(error) => {
-                        warn!(%error, "cannot accept a subscriber");
+                        if !std::mem::replace(&mut self.accept_failed, true) {
+                            warn!(%error, "cannot accept a subscriber; will keep trying");
+                        }
                         self.accept_at = Some(now + ACCEPT_PAUSE);
                         break;
                     }

@@ -79,7 +79,8 @@ impl Session {
         Ok(())
     }
 
-    /// Understands one thing at the beginning of `bytes`; how long it was, or `None` while it is not all there.
+    /// Understands one thing at the beginning of `bytes`; how long it was, or `None` while it is not all
+    /// there.
     fn step(&mut self, bytes: &[u8], signs: &mut Vec<Sign>) -> Result<Option<usize>, Violation> {
         if self.stage == Stage::Greeting {
             return self.greet(bytes);

@@ -1,3 +1,5 @@
+use std::net::Ipv6Addr;
+
 use papo_transport::{BindError, ConnectError, Kind, Net, SendError};
 
 use crate::support::{
@@ -124,4 +126,26 @@ pub(crate) fn a_message_without_frames_is_refused(world: &impl World) {
     }
     let (deaf, _) = listen(&mut net, Kind::Subscribe);
     assert_eq!(net.send(deaf, frames(&["x"])), Err(SendError::Unroutable), "this kind does not send");
+}
+
+pub(crate) fn ipv6_works_where_the_host_has_it(world: &impl World) {
+    let (mut here, mut there) = (world.net(), world.net());
+    for (kind, peer) in [(Kind::Router, Kind::Dealer), (Kind::ProxyOut, Kind::Subscribe)] {
+        let listener = open(&mut here, kind);
+        let address = match here.bind(listener, (Ipv6Addr::LOCALHOST, 0).into()) {
+            Ok(address) => address,
+            Err(BindError::NotLocal(_) | BindError::Refused { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
+        assert!(address.is_ipv6());
+        let other = dial(&mut there, peer, address);
+        if kind == Kind::Router {
+            send(&mut there, other, &frames(&["x"]));
+        } else {
+            there.subscribe(other, b"x");
+        }
+        receive(&mut here, listener);
+        there.disconnect(other, address);
+        there.connect(other, address).unwrap();
+    }
 }

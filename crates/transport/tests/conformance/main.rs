@@ -1,5 +1,5 @@
-//! What [`papo_transport::Net`] promises, asked of ZeroMQ and of memory alike: every case is one function that runs
-//! against both.
+//! What [`papo_transport::Net`] promises, asked of ZeroMQ and of memory alike: every case is one function
+//! that runs against both.
 
 mod lifecycle;
 mod limits;
@@ -69,6 +69,7 @@ conformance! {
     lifecycle::a_dealer_comes_back_when_the_listener_does,
     lifecycle::a_disconnected_address_gets_nothing_more,
     lifecycle::a_message_without_frames_is_refused,
+    lifecycle::ipv6_works_where_the_host_has_it,
     waiting::a_wait_ends_at_its_timeout_with_nothing_ready,
     waiting::a_wake_from_another_thread_ends_the_wait,
     waiting::a_wake_before_the_wait_ends_it,

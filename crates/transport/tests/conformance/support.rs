@@ -45,7 +45,8 @@ pub(crate) fn anywhere() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// Where nobody listens. Not the address of a ZeroMQ socket just closed: that one goes on accepting for a moment.
+/// Where nobody listens. Not the address of a ZeroMQ socket just closed: that one goes on accepting for a
+/// moment.
 pub(crate) fn nowhere() -> SocketAddr {
     TcpListener::bind(anywhere()).and_then(|listener| listener.local_addr()).unwrap()
 }
@@ -115,8 +116,8 @@ pub(crate) fn send(net: &mut impl Net, socket: SocketId, message: &Frames) {
     });
 }
 
-/// Publishes until the subscriber gets it, so that a subscription is known to have arrived; then reads the subscriber
-/// empty of the repetitions.
+/// Publishes until the subscriber gets it, so that a subscription is known to have arrived; then reads the
+/// subscriber empty of the repetitions.
 pub(crate) fn publish_until_heard<N: Net>(
     publisher: (&mut N, SocketId),
     subscriber: (&mut N, SocketId),

@@ -142,8 +142,8 @@ pub(crate) fn a_message_from_another_thread_ends_the_wait(world: &impl World) {
     });
 }
 
-/// Sending on a socket may be what makes the library take note of messages that arrived on it; the next wait must not
-/// sleep over them.
+/// Sending on a socket may be what makes the library take note of messages that arrived on it; the next wait
+/// must not sleep over them.
 pub(crate) fn messages_that_arrived_during_sends_are_not_overlooked(world: &impl World) {
     let mut here = world.net();
     let (router, address) = listen(&mut here, Kind::Router);
