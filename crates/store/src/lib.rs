@@ -18,6 +18,8 @@
 //! A start goes: [`Store::open`], then [`LogReader::scan`] to rebuild what is in memory, then [`Store::start`], then index into the
 //! views what [`Store::indexed`] says is missing.
 //!
+//! How fast it is on some disk, `cargo run --release -p papo-store --example rate -- DIR` tells.
+//!
 //! Not done: compaction (the log is the history); repair of a damaged log from the others' (a new disk catches up instead); a disk
 //! that acknowledges an fsync and loses it is noticed only if `log.mark` survived.
 

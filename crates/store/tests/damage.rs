@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use papo_core::log::{Entry, Promise, Write};
-use papo_store::{OpenError, Store, StoreEvent, set_aside};
+use papo_store::{FaultKind, OpenError, ReadError, Store, StoreEvent, set_aside};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use support::{Refused, append, copy, entry, open, scan, start};
@@ -17,6 +17,9 @@ struct Crashed {
     _all: TempDir,
     dir: PathBuf,
 }
+
+/// The size of a page of SQLite.
+const PAGE: usize = 4096;
 
 const FILES: [&str; 3] = ["log.db", "log.db-wal", "log.mark"];
 
@@ -76,12 +79,10 @@ fn check(dir: &Path, expected: &Content) {
 fn write_on(dir: &Path, expected: &Content) {
     let started = open(dir);
     let id = started.submit(append(3, 320, 600));
-    loop {
-        match started.event() {
-            StoreEvent::Durable { up_to } if up_to == id => break,
-            StoreEvent::Failed { kind: papo_store::FaultKind::Corrupt, .. } => return,
-            event => panic!("{event:?}"),
-        }
+    match started.event() {
+        StoreEvent::Durable { up_to } => assert_eq!(up_to, id),
+        StoreEvent::Failed { kind: FaultKind::Corrupt, .. } => return,
+        event => panic!("{event:?}"),
     }
     drop(started);
     match scan(dir) {
@@ -147,6 +148,45 @@ fn flipped_bits_in_what_matters_most_never_change_what_is_read() {
             fs::write(&path, bytes).unwrap();
             check(copied.path(), &expected);
         }
+    }
+}
+
+#[test]
+fn free_pages_that_are_not_free_are_noticed_before_they_are_written_to() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).store(append(1, 0, 3000));
+    open(dir.path()).store(append(1, 350, 350));
+    let log = fs::read(dir.path().join("log.db")).unwrap();
+    // The page that lists free pages, and how many it lists (SQLite's file format, sections 1.3 and 1.5).
+    let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap()) as usize;
+    let list = (number(32) - 1) * PAGE;
+    let length = number(list + 4);
+    assert!(length > 20);
+    for page in 2..u32::try_from(log.len() / PAGE).unwrap() {
+        let copied = tempfile::tempdir().unwrap();
+        copy(dir.path(), copied.path());
+        let mut log = log.clone();
+        for listed in 0..length {
+            let at = list + 8 + listed * 4;
+            log[at..at + 4].copy_from_slice(&page.to_be_bytes());
+        }
+        fs::write(copied.path().join("log.db"), log).unwrap();
+        let refused = Store::open(copied.path());
+        assert!(matches!(refused, Err(OpenError::Corrupt { .. })), "page {page}: {refused:?}");
+    }
+}
+
+#[test]
+fn an_entry_that_was_taken_out_is_missed() {
+    for index in [1, 200, 300] {
+        let crashed = crashed();
+        let log = rusqlite::Connection::open(crashed.dir.join("log.db")).unwrap();
+        log.execute("DELETE FROM log WHERE idx = ?1", [index]).unwrap();
+        drop(log);
+        assert!(scan(&crashed.dir).unwrap_err().is_corrupt(), "entry {index}");
+        let store = Store::open(&crashed.dir).unwrap();
+        let read = store.reader().unwrap().read(index, 1, usize::MAX);
+        assert!(matches!(read, Err(ReadError::Corrupt { .. })), "{read:?}");
     }
 }
 
@@ -252,9 +292,9 @@ fn damage_found_while_it_runs_is_reported_once() {
     let started = start(Store::open(&crashed.dir).unwrap());
     for _ in 0..3 {
         let read = support::ask(|reply| started.running.reader.read(10, 20, usize::MAX, reply));
-        assert!(matches!(read, Err(papo_store::ReadError::Corrupt { .. })), "{read:?}");
+        assert!(matches!(read, Err(ReadError::Corrupt { .. })), "{read:?}");
     }
-    assert!(matches!(started.event(), StoreEvent::Failed { kind: papo_store::FaultKind::Corrupt, .. }));
+    assert!(matches!(started.event(), StoreEvent::Failed { kind: FaultKind::Corrupt, .. }));
     let sound = support::ask(|reply| started.running.reader.read(20, 5, usize::MAX, reply)).unwrap();
     assert_eq!(sound[0], entry(1, 20));
     assert!(started.events.try_recv().is_err());

@@ -42,7 +42,7 @@ fn record(index: Index) -> Option<Record> {
             }
             all
         }
-        _ if index % 10 == 0 => return None,
+        _ if index.is_multiple_of(10) => return None,
         _ => Vec::new(),
     };
     Some(Record { index, timelines })
