@@ -5,6 +5,9 @@ use papo_service::Metrics;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 
+/// Ten minutes, in microseconds: no acknowledgement takes longer without the request being asked again many times.
+const LONGEST: u64 = 600_000_000;
+
 /// What the bot counts, for the log, the summary and the metrics page.
 pub(crate) struct Tally {
     sent: Counted,
@@ -69,7 +72,7 @@ impl Tally {
             shown: counted("shown", "Messages shown to a user"),
             late: counted("late", "Messages shown to a user that had been missed and were fetched"),
             lost: counted("lost", "Times that a session had no answer for a while"),
-            latency: Histogram::new(3).expect("three digits are a valid precision"),
+            latency: Histogram::new_with_max(LONGEST, 3).expect("the bounds are in order"),
         }
     }
 
@@ -79,7 +82,7 @@ impl Tally {
 
     pub(crate) fn acknowledged(&mut self, after: Duration) {
         self.acknowledged.add();
-        self.latency.saturating_record(u64::try_from(after.as_micros()).unwrap_or(u64::MAX));
+        self.latency.saturating_record(u64::try_from(after.as_micros()).unwrap_or(LONGEST));
     }
 
     pub(crate) fn refused(&mut self) {

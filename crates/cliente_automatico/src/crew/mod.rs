@@ -95,8 +95,8 @@ pub(crate) struct Crew {
 enum Reading {
     /// The newest page of a channel, for a user's own eyes; when it was asked for.
     Newest { channel: String, asked: u64 },
-    /// The next page of a part of the round's history.
-    Part(usize),
+    /// The next page of a part of a round's history.
+    Part { round: u64, part: usize },
 }
 
 impl Crew {
@@ -308,7 +308,10 @@ impl Crew {
                 self.recorder.record(&self.people[user].name, note);
             }
             (Reading::Newest { .. }, None) => {}
-            (Reading::Part(part), page) => self.part_read(part, page, answered.index),
+            // An answer that comes too late for its round; or one that asking again would not change.
+            (Reading::Part { round, .. }, _) if round != self.round.number => {}
+            (Reading::Part { .. }, None) if matches!(answered.outcome, Outcome::Refused(_)) => {}
+            (Reading::Part { part, .. }, page) => self.part_read(part, page, answered.index),
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) enum Phase {
 /// What a round knows of itself.
 #[derive(Debug, Default)]
 pub(super) struct Round {
+    /// Counted from 0.
+    pub(super) number: u64,
     /// It is about what comes after this index.
     pub(super) after: u64,
     /// Who talked to whom in private; the lesser number first.
@@ -113,7 +115,8 @@ impl Crew {
         }
         let after = part.records.last().map_or(self.round.after, |record| record.index);
         let (reader, of) = (part.reader, part.of.clone());
-        self.ask_page(reader, Reading::Part(number), of, Page::After(after), PAGE);
+        let reading = Reading::Part { round: self.round.number, part: number };
+        self.ask_page(reader, reading, of, Page::After(after), PAGE);
     }
 
     fn is_phase_done(&self) -> bool {
@@ -150,7 +153,8 @@ impl Crew {
         }
         for (number, part) in parts.iter().enumerate() {
             let after = Page::After(self.round.after);
-            self.ask_page(part.reader, Reading::Part(number), part.of.clone(), after, PAGE);
+            let reading = Reading::Part { round: self.round.number, part: number };
+            self.ask_page(part.reader, reading, part.of.clone(), after, PAGE);
         }
         Phase::Reading { until: now + self.patience(READ), parts }
     }
@@ -180,9 +184,8 @@ impl Crew {
 
     /// The next ledger begins with what this one leaves open.
     fn begin_round(&mut self, ledger: &Ledger, dump: Option<&HistoryDump>) {
-        self.round =
-            Round { after: dump.map_or_else(|| highest(ledger), |dump| dump.upto), ..Round::default() };
-        let after = self.round.after;
+        let after = dump.map_or_else(|| highest(ledger), |dump| dump.upto);
+        self.round = Round { number: self.round.number + 1, after, pairs: BTreeSet::new() };
         for person in &mut self.people {
             person.follows.retain(|topic| matches!(topic, Topic::Channel(_)));
             for topic in &person.follows {
