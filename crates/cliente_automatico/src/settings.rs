@@ -6,23 +6,27 @@ use papo_transport::HostPort;
 
 /// The bot: logs in, talks, and checks that the chat keeps its promises.
 ///
-/// Each of its users takes a fresh name, follows every channel of --channels (the first user creates those that are
-/// missing) and talks: in a channel, or in private to another user of the same bot. Some requests are sent a second time
-/// under the same id, through another broker. Everything that is attempted, answered and shown goes into a ledger; every
-/// --round, and at the end, the history is read again and held against it:
+/// Each of its users takes a fresh name, follows every channel of --channels (the first user
+/// creates those that are missing) and talks: in a channel, or in private to another user of the
+/// same bot. Some requests are sent a second time under the same id, through another broker.
+/// Everything that is attempted, answered and shown goes into a ledger; every --round, and at the
+/// end, the history is read again and held against it:
 ///
-///   P1 what was acknowledged is there       P2 nothing took effect twice        P4 in causal order
-///   P5 nobody reads backwards               P8 everybody was shown everything, once, in order
+///   P1  what was acknowledged is there       P5  nobody reads backwards
+///   P2  nothing took effect twice            P8  everybody was shown everything, once, in order
+///   P4  causes come before their effects
 ///
-/// Without --duration it runs until it is stopped (SIGTERM, Ctrl-C), and logs a line every 10 s. With it, it ends with a
-/// summary. Exit code 0: every promise held; 1: one was broken, or (with --duration) nothing could be proven.
+/// Without --duration it runs until it is stopped (SIGTERM, Ctrl-C), and logs a line every 10 s.
+/// With it, it ends with a summary. Exit code 0: every promise held; 1: one was broken, or (with
+/// --duration) not everything could be checked.
 ///
-///   cliente_automatico --broker 127.0.0.1:5557 --proxy 127.0.0.1:5556 --users 50 --rate 200 --duration 30s
+///   cliente_automatico --broker 127.0.0.1:5557 --proxy 127.0.0.1:5556 --rate 5
+///   cliente_automatico --users 50 --rate 200 --duration 30s --ledger ledger.jsonl
 ///
-/// Every setting can be given as a flag, as an environment variable (PAPO_RATE), or in a YAML file (rate: 200); the first
-/// of them wins.
+/// Every setting can be given as a flag, as an environment variable (PAPO_RATE), or in a YAML file
+/// (rate: 200); the first of them wins.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "cliente_automatico", version)]
+#[command(name = "cliente_automatico", version, verbatim_doc_comment)]
 pub(crate) struct BotSettings {
     /// Where the brokers are; every address of each name is used
     #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',', default_value = "broker:5557")]

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::until;
 
 /// How long a service may take to stop after SIGTERM.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(30);
 
 /// One service: a program with its arguments, which may run, be killed, and run again. Killed when dropped.
 #[derive(Debug)]
