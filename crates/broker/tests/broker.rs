@@ -48,6 +48,7 @@ macro_rules! plays {
 plays![
     a_request_is_answered_by_a_servidor,
     a_client_that_builds_its_own_delimiters_is_answered_with_them,
+    a_client_that_abandons_a_request_for_another_is_answered_the_other,
     requests_are_spread_over_all_servidores,
     a_request_survives_the_death_of_its_servidor,
     a_request_survives_a_servidor_that_stands_still,
@@ -80,6 +81,23 @@ fn a_client_that_builds_its_own_delimiters_is_answered_with_them(fabric: &impl F
         client.send(&message);
         assert_eq!(client.receive(), message);
     }
+}
+
+/// What a REQ socket does that was made relaxed, and what clients of ours do after a timeout.
+fn a_client_that_abandons_a_request_for_another_is_answered_the_other(fabric: &impl Fabric) {
+    let broker = RunningBroker::start(fabric.net(), &settings(&[]));
+    let um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Mute);
+    let mut client = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
+    client.send(&[&publish("abandoned")]);
+    wait_until("the first is in flight", || um.taken() == 1);
+    um.set(Manner::Echo);
+    let other = publish("other");
+    assert_eq!(client.ask(&other), other);
+    // The abandoned one is answered, too, and that answer is not taken for the next one's.
+    let _dois = FakeServidor::start(fabric.net(), broker.servidores, "dois", Manner::Echo);
+    broker.wait_for_metric(r#"papo_broker_requests_total{outcome="answered"} 2"#);
+    let next = publish("next");
+    assert_eq!(client.ask(&next), next);
 }
 
 fn requests_are_spread_over_all_servidores(fabric: &impl Fabric) {
