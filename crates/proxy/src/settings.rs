@@ -10,7 +10,7 @@ use crate::subscriptions::Rules;
 /// forwarded once and in the order of the log, however many servidores publish it. A subscriber that does not keep up
 /// misses messages (clients of ours notice and fetch them), and never slows the others.
 ///
-/// A subscription must be a topic in full, a channel's name, user:<name>, servers or tip:<topic>, and is sent that topic
+/// A subscription must be a topic in full, a channel's name, user:NAME, servers or tip:TOPIC, and is sent that topic
 /// only. Everything else (the empty one, a bare user:) is refused, silently, as ZeroMQ has no way to say no.
 ///
 /// Run as many proxies as you like: servidores publish to all of them, a client needs one.
