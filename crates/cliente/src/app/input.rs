@@ -111,6 +111,13 @@ impl Input {
     }
 
     fn execute(&mut self, command: Command) -> Flow {
+        let command = match command {
+            // What else would somebody say to the login prompt.
+            Command::Talk(name) if self.is_prompting() && self.shared.with(|desk| desk.user().is_none()) => {
+                Command::Login(name)
+            }
+            command => command,
+        };
         let flow = self.shared.with(|desk| desk.command(command));
         self.wait();
         flow
@@ -183,6 +190,10 @@ impl Input {
 
     fn is_editing(&self) -> bool {
         matches!(self.reader, Reader::Editor(_))
+    }
+
+    fn is_prompting(&self) -> bool {
+        matches!(self.reader, Reader::Editor(_) | Reader::Lines { prompt: true, .. })
     }
 }
 

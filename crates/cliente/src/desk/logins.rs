@@ -201,11 +201,12 @@ impl<C: Chat> Desk<C> {
         }
     }
 
+    /// Told once: a full disk stays full for a while.
     fn cannot_keep(&mut self, error: &io::Error) {
-        let text = format!("Não consegui guardar a sessão ({error}): ela não vai sobreviver a um reinício.");
-        let notice = Notice::Remark(text);
-        if !self.notices.contains(&notice) {
-            self.notices.push(notice);
+        if std::mem::replace(&mut self.unkept, true) {
+            return;
         }
+        let text = format!("Não consegui guardar a sessão ({error}): ela não vai sobreviver a um reinício.");
+        self.notices.push(Notice::Remark(text));
     }
 }

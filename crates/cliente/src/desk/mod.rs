@@ -6,6 +6,8 @@
 mod answers;
 mod logins;
 mod notice;
+#[cfg(test)]
+mod tests;
 mod wish;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -22,15 +24,19 @@ use crate::state::StateDir;
 
 /// What a desk needs of the client library.
 pub(crate) trait Chat {
+    /// What names a session.
+    type Session: Copy + PartialEq;
     /// Opens a session.
-    fn open(&self) -> SessionId;
+    fn open(&self) -> Self::Session;
     /// Asks for something, under an id.
-    fn ask(&self, session: SessionId, request: RequestId, ask: Ask, patience: Option<Duration>);
+    fn ask(&self, session: Self::Session, request: RequestId, ask: Ask, patience: Option<Duration>);
     /// Ends a session.
-    fn close(&self, session: SessionId);
+    fn close(&self, session: Self::Session);
 }
 
 impl Chat for Handle {
+    type Session = SessionId;
+
     fn open(&self) -> SessionId {
         Self::open(self, SessionOptions { progress: true, ..SessionOptions::default() })
     }
@@ -56,11 +62,10 @@ pub(crate) struct Options {
 }
 
 /// The state of one interactive client.
-#[derive(Debug)]
-pub(crate) struct Desk<C> {
+pub(crate) struct Desk<C: Chat> {
     chat: C,
     options: Options,
-    session: SessionId,
+    session: C::Session,
     me: Option<Me>,
     wishes: HashMap<RequestId, Wish>,
     /// The request that the reader waits for before the next prompt.
@@ -71,8 +76,12 @@ pub(crate) struct Desk<C> {
     doubtful: HashSet<RequestId>,
     known: Known,
     connected: Option<bool>,
+    /// The connection is back, and what was missed is being fetched.
+    back: bool,
     notices: Vec<Notice>,
     failed: bool,
+    /// It was told that nothing can be kept.
+    unkept: bool,
 }
 
 /// What comes after a command.
@@ -97,8 +106,10 @@ impl<C: Chat> Desk<C> {
             doubtful: HashSet::new(),
             known: Known::default(),
             connected: None,
+            back: false,
             notices: Vec::new(),
             failed: false,
+            unkept: false,
         }
     }
 
@@ -222,13 +233,14 @@ impl<C: Chat> Desk<C> {
     }
 
     /// Takes what the library tells of a session.
-    pub(crate) fn event(&mut self, session: SessionId, event: Event) {
+    pub(crate) fn event(&mut self, session: C::Session, event: Event) {
         if session != self.session {
             return;
         }
         match event {
             Event::Connected => {
                 let again = self.connected.replace(true) == Some(false);
+                self.back = again && self.me.is_some();
                 self.notices.push(Notice::Connected { again });
             }
             Event::Lost => {
@@ -253,7 +265,8 @@ impl<C: Chat> Desk<C> {
             Event::Message(shown) => self.message(shown),
             Event::Answered(answered) => self.answered(answered),
             Event::CaughtUp { upto, missed } => {
-                self.notices.push(Notice::CaughtUp { index: upto, missed });
+                let back = std::mem::take(&mut self.back);
+                self.notices.push(Notice::CaughtUp { index: upto, missed, back });
             }
             Event::Progress(saved) => {
                 if let Some(me) = &mut self.me {

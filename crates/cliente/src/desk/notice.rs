@@ -26,6 +26,8 @@ pub(crate) enum Notice {
     CaughtUp {
         index: u64,
         missed: u64,
+        /// After a connection that had been lost.
+        back: bool,
     },
     Message(Shown),
     /// One's own message of which nobody knew whether it was stored: it is.

@@ -17,7 +17,7 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         Notice::Following(channel) => json!({ "event": "joined", "channel": channel }),
         Notice::Unfollowed(channel) => json!({ "event": "left", "channel": channel }),
         Notice::Entered { channel, .. } => json!({ "event": "entered", "channel": channel }),
-        Notice::CaughtUp { index, missed } => {
+        Notice::CaughtUp { index, missed, .. } => {
             json!({ "event": "caught_up", "index": index, "missed": missed })
         }
         Notice::Message(shown) => {

@@ -23,7 +23,7 @@ impl Text {
     pub(super) fn tell(&self, notice: &Notice, me: Option<&str>) -> Option<String> {
         Some(match notice {
             Notice::Connected { again: false } | Notice::Following(_) => return None,
-            Notice::Connected { again: true } => self.remark("de volta; buscando o que você perdeu…"),
+            Notice::Connected { again: true } => self.remark("de volta ao chat"),
             Notice::Lost => self.paint.bad("* sem conexão com o chat; tentando de novo…"),
             Notice::LoggedIn { user } => self.remark(&format!("você entrou como {}", clean::line(user))),
             Notice::LoggedOut { user } => self.remark(&format!("{} saiu", clean::line(user))),
@@ -37,6 +37,7 @@ impl Text {
             Notice::Entered { channel, created: false } => {
                 self.remark(&format!("você está em {}", channel_name(channel)))
             }
+            Notice::CaughtUp { missed: 0, back: true, .. } => self.remark("você não perdeu nada"),
             Notice::CaughtUp { missed: 0, .. } => return None,
             Notice::CaughtUp { missed: 1, .. } => self.remark("1 mensagem de enquanto você esteve fora"),
             Notice::CaughtUp { missed, .. } => {
