@@ -44,27 +44,29 @@ pub(crate) struct ClienteSettings {
 
 const AFTER: &str = "\
 Examples:
-  cliente                                        talk to `papo local` on this machine
-  cliente --user ana --channel geral             log in and enter a channel at once
+  cliente                                     talk to `papo local` on this machine
+  cliente --user ana --channel geral          log in and enter a channel at once
   cliente --broker broker:5557 --proxy proxy:5556 --stay
-                                                 what a pod runs; attach with `kubectl attach -it`
+                                              what a pod runs: `kubectl attach -it`
   printf 'publish geral bom dia\\n' | cliente --user ana
-  cliente --user ana --channel geral --json --stay </dev/null | jq -r 'select(.event == \"message\").text'
+  cliente --user ana --channel geral --json --stay </dev/null | jq -r '.text // empty'
 
-JSON events (--json), each with `event` and:
-  connected, lost         the chat answers; it has not for some seconds
-  login, logout           user
-  joined, left            channel: its messages are shown from now on; no longer
-  entered                 channel: `talk` goes there now
-  message                 index, channel or to, from, text, timestamp, clock, missed (shown late), own, request_id if known
-  caught_up               index, missed: all up to index was shown, that many messages late
-  pending                 request_id, service, and channel or to, text: sent, not answered yet
-  answer                  request_id, service, outcome (stored, refused, unknown, failed), index; reason and description
-                          unless stored; channel or to, and text, of a message
-  users, channels         users, channels: lists of names
-  history                 channel or with, messages (as above), more (there are older ones)
-  estranged               reason, description: the session is no good any more, log in again
-  error                   text: a line that could not be carried out
+JSON events (--json): each has `event`, and
+  connected, lost     the chat answers; it has not for some seconds
+  login, logout       user
+  joined, left        channel: its messages are shown from now on; no longer
+  entered             channel: talk goes there now
+  message             index, channel or to, from, text, timestamp, clock, missed (it
+                      is shown late), own, and request_id if it is known
+  caught_up           index, missed: all up to index was shown, so many of it late
+  pending             request_id, service, channel or to, text: sent, not answered
+  answer              request_id, service, index, outcome: stored, refused, unknown
+                      or failed; unless stored reason and description; of a message
+                      also channel or to, and text
+  users, channels     users; channels: lists of names
+  history             channel or with, messages (as above), more (there are older)
+  estranged           reason, description: the session is no good any more
+  error               text: a line that could not be carried out
 
 Colours are used on a terminal only, and not if NO_COLOR is set.";
 

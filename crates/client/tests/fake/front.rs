@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use papo_transport::{BindError, Frames, Kind, Net, SocketId, SocketOptions, Waker};
 
+/// Answers a payload.
+type Serve = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
+
 /// What a front is for.
 pub(super) enum Role {
-    Broker(Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>),
+    Broker(Serve),
     Proxy,
 }
 
