@@ -26,6 +26,8 @@ use crate::voice::{Paint, Text, Voice};
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// How long a person's last messages may take to be answered when they leave.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a process that was told to end may take to write down what it has to.
+const PUT_AWAY: Duration = Duration::from_secs(1);
 /// How many events are told before positions are written.
 const BATCH: usize = 256;
 
@@ -113,12 +115,8 @@ fn hear_signals(shared: &Arc<Shared>, guard: Guard, stay: bool) -> Result<(), Fa
         }
         Signal::HangUp if stay => {}
         Signal::Interrupt | Signal::HangUp | Signal::Terminate => {
-            // The reader may be in the middle of a line, and cannot be called back from there. Who is interrupted
-            // without having left comes back with the next run.
-            shared.with(Desk::save);
-            if signal == Signal::Interrupt {
-                shared.with(Desk::log_out);
-            }
+            // The reader may be in the middle of a line, and cannot be called back from there.
+            shared.put_away(signal == Signal::Interrupt);
             guard.restore();
             std::process::exit(Exit::Ok as i32);
         }
@@ -158,6 +156,25 @@ impl Shared {
     /// Tells that a moment should pass, unless Ctrl-C is pressed.
     pub(crate) fn pause(&self, limit: Duration) {
         self.wait_while(limit, |_| true);
+    }
+
+    /// Keeps what has to be kept, before the process ends. Who presses Ctrl-C leaves; who is interrupted otherwise comes back
+    /// with the next run.
+    fn put_away(&self, leave: bool) {
+        // Somebody may hold the lock and wait for a terminal that takes no more output: the process must end all the same.
+        let deadline = Instant::now() + PUT_AWAY;
+        let mut state = loop {
+            match self.desk.try_lock() {
+                Ok(state) => break state,
+                Err(_) if Instant::now() >= deadline => return,
+                Err(_) => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        state.desk.save();
+        if leave {
+            state.desk.log_out();
+        }
+        self.tell(&mut state);
     }
 
     pub(crate) fn screen(&self) -> &Screen {
@@ -209,8 +226,8 @@ impl Assistant for Shared {
         complete(line, self.lock().desk.known())
     }
 
-    fn is_connected(&self) -> bool {
-        self.lock().desk.is_connected()
+    fn is_lost(&self) -> bool {
+        self.lock().desk.is_lost()
     }
 }
 

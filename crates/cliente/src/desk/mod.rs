@@ -155,8 +155,9 @@ impl<C: Chat> Desk<C> {
         self.failed
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
-        self.connected == Some(true)
+    /// Whether the chat has stopped answering.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.connected == Some(false)
     }
 
     pub(crate) fn known(&self) -> &Known {

@@ -23,8 +23,8 @@ const HISTORY: usize = 1000;
 pub(crate) trait Assistant: Send + Sync {
     /// See [`crate::complete::complete`].
     fn complete(&self, line: &str) -> (usize, Vec<String>);
-    /// Whether the chat answers.
-    fn is_connected(&self) -> bool;
+    /// Whether the chat has stopped answering.
+    fn is_lost(&self) -> bool;
 }
 
 /// A line editor on the terminal of this process.
@@ -159,11 +159,7 @@ impl Validator for Help {
 
 impl Highlighter for Help {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        Cow::Owned(if self.assistant.is_connected() {
-            self.paint.good(prompt)
-        } else {
-            self.paint.bad(prompt)
-        })
+        Cow::Owned(if self.assistant.is_lost() { self.paint.bad(prompt) } else { self.paint.good(prompt) })
     }
 }
 

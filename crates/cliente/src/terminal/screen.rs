@@ -92,9 +92,7 @@ impl Screen {
         let mut state = self.lock();
         state.printer = None;
         state.phase = Phase::Plain;
-        while let Some((_, text)) = state.waiting.pop_front() {
-            state.write(&text);
-        }
+        state.write_all();
     }
 
     /// The editor is about to draw the prompt.
@@ -181,7 +179,7 @@ impl Screen {
             let mut state =
                 self.shared.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
             let Some(mut printer) = state.printer.take() else {
-                state.phase = Phase::Plain;
+                state.write_all();
                 continue;
             };
             let number = state.waiting.len().min(BATCH);
@@ -209,6 +207,12 @@ impl Screen {
 }
 
 impl State {
+    fn write_all(&mut self) {
+        while let Some((_, text)) = self.waiting.pop_front() {
+            self.write(&text);
+        }
+    }
+
     fn write(&mut self, text: &str) {
         self.write_raw(&format!("{text}\n"));
     }
