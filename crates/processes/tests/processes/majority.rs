@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use papo_audit::{Event, Recorder, Request};
-use papo_processes::{Asker, Cluster, until};
+use papo_processes::{Asker, Cluster, Load, LoadOptions, until};
 use serde_json::json;
 
 /// A broker's deadline is 5 s; who waits longer was left hanging.
@@ -44,6 +44,32 @@ fn without_a_majority_writes_are_answered_with_an_error_and_a_retry_settles_them
         });
     }
     cluster.assert_kept(&[recorder.finish().expect("there is no journal to fail")]);
+}
+
+#[test]
+fn what_only_one_of_three_has_stored_is_not_acknowledged() {
+    let mut cluster = Cluster::start();
+    let load = Load::start(&cluster, &LoadOptions::default());
+    load.wait_for_more(60);
+    let coordinator = cluster.coordinator();
+    let followers: Vec<String> =
+        cluster.servidores().into_iter().filter(|name| *name != coordinator).collect();
+    for follower in &followers {
+        cluster.kill9(follower);
+    }
+    // For a moment it still believes that it coordinates; whatever it acknowledges then, nobody else will know.
+    until("the coordinator notices that it is alone", LIMIT, || {
+        (cluster.status(&coordinator)?.role != "coordinator").then_some(())
+    });
+    cluster.kill9(&coordinator);
+    for follower in &followers {
+        cluster.restart(follower);
+    }
+    load.wait_for_more(60);
+    cluster.restart(&coordinator);
+    cluster.wait_until_whole();
+    let ledger = load.finish();
+    cluster.assert_kept(&[ledger]);
 }
 
 fn said(n: usize) -> Request {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const LIMIT: Duration = Duration::from_secs(10);
 
 #[test]
-fn one_request_sent_through_two_brokers_at_once_takes_effect_once() {
+fn one_request_sent_through_two_brokers_at_once_and_once_more_takes_effect_once() {
     let mut cluster = Cluster::start();
     prepare(&cluster);
     let ports = cluster.broker_ports();
@@ -16,10 +16,12 @@ fn one_request_sent_through_two_brokers_at_once_takes_effect_once() {
         let data = json!({
             "user": "ana", "channel": "geral", "message": format!("mensagem {n}"), "request_id": format!("twice-{n}"),
         });
-        let answers = thread::scope(|scope| {
+        let mut answers = thread::scope(|scope| {
             let asking: Vec<_> = ports.iter().map(|port| scope.spawn(|| publish(*port, &data))).collect();
             asking.into_iter().map(|thread| thread.join().expect("it asks")).collect::<Vec<_>>()
         });
+        // And once more when it was answered.
+        answers.push(publish(ports[n % ports.len()], &data));
         for answer in &answers {
             assert!(answer.is_ok(), "{answer:?}");
             assert_eq!(answer.data["message"], "Mensagem publicada.");
