@@ -3,16 +3,17 @@
 //! **The rule of use: after every call of a method that takes `now`, drain [`Session::poll`]; and call [`Session::elapsed`]
 //! at [`Session::next_deadline`].** Nothing in here reads a clock, rolls dice or touches a socket.
 //!
-//! * Requests ([`call`]): each is sent again, unchanged, until it is answered or its deadline has passed. Writes go one at a
+//! * Requests (`call`): each is sent again, unchanged, until it is answered or its deadline has passed. Writes go one at a
 //!   time, so that the log orders them as they were asked.
-//! * Deliveries ([`stream`]): each message once, in order, none missing.
-//! * Connection ([`pulse`]): a session that hears nothing asks for what it missed; that answers both "did I miss something"
+//! * Deliveries (`stream`, `following`): each message once, in order, none missing.
+//! * Connection (`pulse`): a session that hears nothing asks for what it missed; that answers both "did I miss something"
 //!   and "is anybody there".
 //!
 //! Not done: a session does not choose connections. It numbers the attempts of a call, and whoever sends them takes another
 //! way for each.
 
 mod call;
+mod following;
 mod pulse;
 mod stream;
 
@@ -25,14 +26,14 @@ use papo_core::chat::{Said, To};
 use papo_core::clock::{Instant, Lamport, Now};
 use papo_core::log::Index;
 use papo_wire::Service;
-use papo_wire::limits::PAGE_ITEMS;
 use papo_wire::publication::Tip;
-use papo_wire::reply::{Answer, Failure, Reason, Reply, SyncPage};
+use papo_wire::reply::{Answer, Failure, Reason, Reply};
 use papo_wire::request::{Body, Request};
 
 use self::call::{Call, Calls, Due, Effect, Purpose};
+use self::following::Account;
 use self::pulse::Pulse;
-use self::stream::{Heard, Stream};
+use self::stream::Heard;
 use crate::recent::Recent;
 use crate::{Answered, Ask, Event, Outcome, RequestId, Saved, Shown, Timing};
 
@@ -99,42 +100,6 @@ struct Waiting {
     effect: Effect,
     body: Body,
     deadline: Instant,
-}
-
-/// What a login brings.
-#[derive(Debug)]
-struct Account {
-    token: String,
-    stream: Stream,
-    sync: Option<CallId>,
-    /// Pages that were asked for before this index do not know of our latest join or leave.
-    membership: Index,
-    /// Messages that pages have brought since the last [`Event::CaughtUp`].
-    missed: u64,
-    /// Something is known to be missing; the end of that is to be told.
-    catching_up: bool,
-    /// A page brought a message that should be delivered at any moment: the index of it.
-    overdue: Option<Index>,
-}
-
-impl Account {
-    /// A page may overtake a delivery, so what it brings is no reason to worry yet; but when nothing as new has been
-    /// delivered until the next page, deliveries are being lost. True if so.
-    fn check_hearing(&mut self, late: &[Arc<Said>]) -> bool {
-        let deaf = self.overdue.take().is_some();
-        let delivered_to_us = |said: &&Arc<Said>| match &said.to {
-            To::Channel(_) => true,
-            To::User(user) => user == self.stream.user(),
-        };
-        self.overdue = late.iter().rfind(delivered_to_us).map(|said| said.index);
-        deaf
-    }
-
-    fn heard(&mut self, index: Index) {
-        if self.overdue.is_some_and(|overdue| overdue <= index) {
-            self.overdue = None;
-        }
-    }
 }
 
 /// How long to wait after having been turned away.
@@ -418,161 +383,6 @@ impl Session {
         }
     }
 
-    fn log_in(&mut self, now: Now, user: String, token: String, saved: Saved) {
-        // A cluster gives one user the same token again and again: another one comes from another cluster, where the saved
-        // positions mean nothing.
-        let same = saved.user == user && (token.is_empty() || token == saved.token);
-        let saved = if same { saved } else { Saved { token: saved.token, ..Saved::default() } };
-        self.seen = self.seen.max(saved.seen);
-        let stream = Stream::resume(&user, &saved);
-        self.out.extend(stream.topics().cloned().map(Output::Subscribe));
-        self.tell(Event::LoggedIn { user });
-        for (channel, after) in stream.channels() {
-            let channel = channel.to_owned();
-            self.out.push_back(Output::Tell(Event::Following { channel, after }));
-        }
-        self.account = Some(Account {
-            token: if token.is_empty() { saved.token } else { token },
-            stream,
-            sync: None,
-            membership: 0,
-            missed: 0,
-            catching_up: true,
-            overdue: None,
-        });
-        self.progressed = true;
-        self.sync(now);
-        // The subscriptions may have come into effect after the first page was made.
-        self.pulse.sync_soon(now.instant);
-    }
-
-    fn note_membership(&mut self, index: Index) {
-        if let Some(account) = &mut self.account {
-            account.membership = account.membership.max(index);
-        }
-    }
-
-    fn follow(&mut self, now: Now, channel: &str, after: Index) {
-        let Some(account) = &mut self.account else { return };
-        if let Some(after) = account.stream.follow(channel, after) {
-            self.progressed = true;
-            self.out.push_back(Output::Subscribe(To::Channel(channel.to_owned())));
-            self.tell(Event::Following { channel: channel.to_owned(), after });
-            self.pulse.sync_soon(now.instant);
-        }
-    }
-
-    fn unfollow(&mut self, channel: &str) {
-        let Some(account) = &mut self.account else { return };
-        if let Some(upto) = account.stream.unfollow(channel) {
-            self.progressed = true;
-            self.out.push_back(Output::Unsubscribe(To::Channel(channel.to_owned())));
-            self.tell(Event::Unfollowed { channel: channel.to_owned(), upto });
-        }
-    }
-
-    /// Everything waits until what is missing was fetched.
-    fn catch_up(&mut self, now: Now) {
-        let Some(account) = &mut self.account else { return };
-        account.catching_up = true;
-        account.stream.hold();
-        if account.sync.is_none() {
-            self.sync(now);
-        }
-    }
-
-    fn lose(&mut self) {
-        self.tell(Event::Lost);
-        if let Some(account) = &mut self.account {
-            account.catching_up = true;
-            account.stream.hold();
-        }
-    }
-
-    fn sync(&mut self, now: Now) {
-        let Some(account) = &self.account else { return };
-        let (user, since) = (account.stream.user().to_owned(), account.stream.complete());
-        self.pulse.syncing();
-        let call = self.open(now, Purpose::Sync, Body::Sync { user, since, limit: PAGE_ITEMS }, None, None);
-        self.account.as_mut().expect("looked at above").sync = Some(call);
-    }
-
-    fn synced(&mut self, now: Now, seen: Index, index: Index, outcome: Outcome) {
-        let Some(account) = &mut self.account else { return };
-        account.sync = None;
-        match outcome {
-            Outcome::Stored(Answer::Sync(page)) => self.take_page(now, seen, index, page),
-            outcome => {
-                let other = || Failure::new(Service::Sync, Reason::Other);
-                let failure = outcome.failure().cloned().unwrap_or_else(other);
-                self.leave_all();
-                self.tell(Event::Estranged(failure));
-            }
-        }
-    }
-
-    fn take_page(&mut self, now: Now, seen: Index, index: Index, page: SyncPage) {
-        if self.account.as_ref().is_some_and(|account| index >= account.membership) {
-            self.follow_exactly(now, &page.channels);
-        }
-        let Some(account) = &mut self.account else { return };
-        let progress = page.upto > account.stream.complete();
-        let more = page.more;
-        self.seen = self.seen.max(page.upto);
-        self.progressed |= progress;
-        let mut show = Vec::new();
-        account.stream.page(page, &mut show);
-        let late = show.len();
-        let missed = account.catching_up;
-        if missed {
-            account.missed += late as u64;
-        }
-        let again = more && progress;
-        let whole = !again && account.stream.release(&mut show) && !more;
-        let deaf = if missed { false } else { account.check_hearing(&show[..late]) };
-        for (number, said) in show.into_iter().enumerate() {
-            self.show(now, said, missed && number < late);
-        }
-        if again {
-            return self.sync(now);
-        }
-        self.pulse.synced(now.instant);
-        if deaf {
-            self.out.push_back(Output::Deaf);
-        }
-        if whole {
-            self.tell_caught_up();
-        }
-        if !whole && seen < self.seen {
-            self.pulse.sync_now(now.instant);
-        } else if !whole || late > 0 {
-            self.pulse.sync_soon(now.instant);
-        }
-    }
-
-    fn tell_caught_up(&mut self) {
-        let Some(account) = &mut self.account else { return };
-        let missed = std::mem::take(&mut account.missed);
-        if std::mem::take(&mut account.catching_up) {
-            let upto = account.stream.complete();
-            self.tell(Event::CaughtUp { upto, missed });
-        }
-    }
-
-    /// Follows what the servidor says this user follows: they may have joined and left elsewhere.
-    fn follow_exactly(&mut self, now: Now, channels: &[String]) {
-        let Some(account) = &self.account else { return };
-        let after = account.stream.complete();
-        let followed = account.stream.channels().map(|(channel, _)| channel.to_owned());
-        let left: Vec<String> = followed.filter(|channel| !channels.contains(channel)).collect();
-        for channel in left {
-            self.unfollow(&channel);
-        }
-        for channel in channels {
-            self.follow(now, channel, after);
-        }
-    }
-
     /// What this session has seen is not in this cluster's log, and not for want of time: the position is another cluster's.
     /// A login is then made without it; a session that is logged in is no good any more (true).
     fn is_from_elsewhere(&mut self, now: Now, id: CallId) -> bool {
@@ -596,12 +406,6 @@ impl Session {
         let Ok(body) = (Ask::Login { user: user.clone(), saved: None }).body(None) else { return };
         let purpose = Purpose::Asked(request.clone(), Effect::LogIn { user, saved });
         self.writing = Some(self.open(now, purpose, body, Some(request), deadline));
-    }
-
-    fn leave_all(&mut self) {
-        if let Some(account) = self.account.take() {
-            self.out.extend(account.stream.topics().cloned().map(Output::Unsubscribe));
-        }
     }
 
     fn show(&mut self, now: Now, said: Arc<Said>, missed: bool) {
