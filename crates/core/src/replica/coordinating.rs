@@ -222,9 +222,7 @@ impl Replica {
         progress.acked = progress.acked.max(ack.index);
         progress.confirmed = progress.confirmed.max(confirmed);
         let acked = progress.acked;
-        if let Some(peer) = self.peers.get_mut(from) {
-            peer.held = peer.held.max(acked.min(commit));
-        }
+        self.remember_held(from, acked.min(commit));
         self.advance_commit();
         self.advance_hand_over(now);
         self.refuse_beyond(now.instant);
@@ -311,15 +309,28 @@ impl Replica {
 
     pub(super) fn resign(&mut self, now: Now, why: Resigned) {
         self.notice(Notice::Resigned(why));
-        self.in_touch = None;
+        let successor = self.best_successor(now);
+        let epoch = self.promise.epoch;
         self.follow(now, now.instant);
+        match why {
+            // Somebody else is about to coordinate, or does already.
+            Resigned::Overruled => self.expect(now),
+            Resigned::Disk | Resigned::Removed => {
+                self.in_touch = None;
+                if let Some(successor) = successor {
+                    self.send(&successor.name, Message::HandOver { epoch });
+                }
+            }
+            Resigned::NoMajority => self.in_touch = None,
+        }
     }
 
     fn send_beacon(&mut self, now: Now) {
         let Role::Coordinator(reign) = &self.role else { return };
         let confirmed = self.confirmed(now.instant, reign).as_nanos();
-        let held =
-            self.peers.iter().filter(|(_, peer)| peer.held > 0).map(|(id, peer)| (id.clone(), peer.held));
+        let ours = (self.me.clone(), self.durable_index().min(self.commit));
+        let others = self.held.iter().map(|(id, held)| (id.clone(), *held));
+        let held = others.chain([ours]).filter(|(id, _)| self.voters().counts(id));
         let beacon = Beacon {
             epoch: self.promise.epoch,
             last: self.log.last(),

@@ -119,9 +119,7 @@ impl Replica {
             if id == self.me && held > self.log.last().index {
                 return self.outdated(now);
             }
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.held = peer.held.max(held);
-            }
+            self.remember_held(&id, held);
         }
         let Role::Follower(following) = &mut self.role else { return };
         following.beacon = beacon.sent;

@@ -14,7 +14,7 @@ use super::publishing::Publishing;
 use super::requests::Requests;
 use super::{Availability, Hello, Message, Notice, Output, Peer, Replica, Role, Timing};
 use crate::chat::{Applied, ChatState, RULES};
-use crate::clock::{AgreedClock, Instant, Lamport, Now, WallTime, median};
+use crate::clock::{AgreedClock, Instant, Lamport, Now, median};
 use crate::log::{ClusterId, Entry, Genesis, Index, LogWindow, Operation, Position, Promise, Write};
 use crate::members::{DiskId, Member, MemberHistory, MemberId, ServerName};
 
@@ -115,6 +115,7 @@ impl Recovery {
             commit,
             chat,
             peers: BTreeMap::new(),
+            held: BTreeMap::new(),
             clock: AgreedClock::default(),
             requests: Requests::default(),
             publishing: Publishing::starting_at(commit),
@@ -159,6 +160,7 @@ impl Replica {
         self.next_hello = now.instant + pause;
         let voters = self.members.current();
         self.peers.retain(|id, peer| voters.counts(id) || now.instant.since(peer.heard) < FORGET);
+        self.held.retain(|id, _| voters.counts(id));
         self.founding.hello = Hello {
             rank: self.rank,
             last: self.log.last(),

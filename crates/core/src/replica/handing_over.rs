@@ -42,27 +42,28 @@ impl Replica {
         }
     }
 
-    /// Before a stop: to the highest rank that is nearly caught up, or to anybody; to each in turn, for some may be about to stop
-    /// themselves.
+    /// Before a stop: to each in turn, for some may be about to stop themselves.
     pub(super) fn hand_over_to_best(&mut self, now: Now) {
-        let suspicion = self.settings.timing.suspicion;
+        let Some(best) = self.best_successor(now) else { return };
         let Role::Coordinator(reign) = &mut self.role else { return };
-        let alive = |id: &MemberId| {
-            reign.progress(id).is_some_and(|progress| now.instant.since(progress.confirmed) < suspicion)
-        };
-        let others = || {
-            let voters = self.members.current().voters().iter();
-            voters.filter(|member| member.id != self.me && alive(&member.id))
-        };
-        let fit = |id: &MemberId| reign.acked(id) + NEARLY_CAUGHT_UP >= self.commit;
-        let best = others()
-            .max_by_key(|member| (!reign.offered.contains(&member.id), fit(&member.id), member.rank))
-            .map(|member| member.id.clone());
-        let Some(best) = best else { return };
-        if reign.offered.contains(&best) {
+        if reign.offered.contains(&best) && reign.hand_over.is_none() {
             reign.offered.clear();
         }
         self.hand_over_to(now, best);
+    }
+
+    /// Of those that obey us: who was not offered the coordination yet, is nearly caught up, and has the highest rank.
+    pub(super) fn best_successor(&self, now: Now) -> Option<MemberId> {
+        let suspicion = self.settings.timing.suspicion;
+        let Role::Coordinator(reign) = &self.role else { return None };
+        let obeys = |id: &MemberId| {
+            reign.progress(id).is_some_and(|progress| now.instant.since(progress.confirmed) < suspicion)
+        };
+        let fit = |id: &MemberId| reign.acked(id) + NEARLY_CAUGHT_UP >= self.commit;
+        let others = self.voters().voters().iter().filter(|member| member.id != self.me && obeys(&member.id));
+        let best = others
+            .max_by_key(|member| (!reign.offered.contains(&member.id), fit(&member.id), member.rank))?;
+        Some(best.id.clone())
     }
 
     /// Stops ordering until `to` has everything, and then lets it stand.

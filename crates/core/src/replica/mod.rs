@@ -100,6 +100,8 @@ pub struct Replica {
 
     role: Role,
     peers: BTreeMap<MemberId, Peer>,
+    /// What of the committed log each disk that counts is known to hold: it may never hold less.
+    held: BTreeMap<MemberId, Index>,
     clock: AgreedClock,
     requests: Requests,
     publishing: Publishing,
@@ -140,8 +142,6 @@ struct Peer {
     hello: Option<Hello>,
     /// What its wall clock showed, and when we heard of it.
     wall: Option<(WallTime, Instant)>,
-    /// What of the committed log it is known to hold: it may never hold less.
-    held: Index,
 }
 
 /// An answer to [`Message::Fetch`] that waits for the disk.
@@ -221,7 +221,7 @@ impl Replica {
     }
 
     /// The agreed time, by this servidor's estimate.
-    pub fn agreed_time(&self, now: Now) -> crate::clock::WallTime {
+    pub fn agreed_time(&self, now: Now) -> WallTime {
         self.clock.now(now)
     }
 
@@ -235,12 +235,8 @@ impl Replica {
         if self.is_stranger(from, cluster) {
             return;
         }
-        let peer = self.peers.entry(from.clone()).or_insert(Peer {
-            heard: now.instant,
-            hello: None,
-            wall: None,
-            held: 0,
-        });
+        let peer =
+            self.peers.entry(from.clone()).or_insert(Peer { heard: now.instant, hello: None, wall: None });
         peer.heard = now.instant;
         match message {
             Message::Hello(hello) => self.greeted(now, from, hello),

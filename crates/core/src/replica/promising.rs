@@ -6,7 +6,7 @@
 use super::disk::MadePromise;
 use super::{Message, Notice, Promised, Replica, Resigned, Role};
 use crate::clock::Now;
-use crate::log::{Epoch, Position, Promise, Write};
+use crate::log::{Epoch, Index, Position, Promise, Write};
 use crate::members::MemberId;
 
 impl Replica {
@@ -46,7 +46,7 @@ impl Replica {
     }
 
     /// Gives a candidate the time to coordinate.
-    fn expect(&mut self, now: Now) {
+    pub(super) fn expect(&mut self, now: Now) {
         if let Role::Follower(following) = &mut self.role {
             following.hear(now.instant, self.settings.timing.suspicion);
         }
@@ -69,9 +69,15 @@ impl Replica {
         self.send(to, Message::Promised(Promised { epoch, last, wall: now.wall, published }));
     }
 
+    /// Notes that a disk holds the committed log up to `held`.
+    pub(super) fn remember_held(&mut self, id: &MemberId, held: Index) {
+        let known = self.held.entry(id.clone()).or_default();
+        *known = held.max(*known);
+    }
+
     /// Whether this disk is known to have held more of the committed log than `last`; if so, it is told.
-    pub(super) fn held_more(&mut self, id: &MemberId, last: u64) -> bool {
-        let held = self.peers.get(id).map_or(0, |peer| peer.held);
+    pub(super) fn held_more(&mut self, id: &MemberId, last: Index) -> bool {
+        let held = self.held.get(id).copied().unwrap_or(0);
         if last < held {
             self.send(&id.name, Message::Outdated { held });
         }

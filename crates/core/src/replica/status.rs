@@ -114,7 +114,10 @@ impl Replica {
             alive: peer.heard_within(now.instant, alive_within),
             index: match &self.role {
                 State::Coordinator(reign) => reign.progress(id).map_or(0, |progress| progress.acked),
-                _ => peer.held.max(peer.hello.as_ref().map_or(0, |hello| hello.last.index)),
+                _ => {
+                    let told = peer.hello.as_ref().map_or(0, |hello| hello.last.index);
+                    self.held.get(id).map_or(told, |held| told.max(*held))
+                }
             },
         };
         Status {

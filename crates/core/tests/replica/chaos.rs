@@ -85,6 +85,13 @@ impl Chaos {
         let wishes = rng.usize(20..80);
         let think = [MS, 20 * MS, 200 * MS][rng.usize(..3)];
         cluster.add_clients(clients, wishes, think / 2..think * 2);
+        if rng.u8(..25) == 0 {
+            // So much that it does not stay in memory, and whoever is behind is sent what is read from the disk.
+            for client in &mut cluster.clients {
+                client.wordy = 64 << 10;
+                client.left = 60;
+            }
+        }
         Self { cluster, count }
     }
 

@@ -4,4 +4,12 @@
 //! `cluster`, which checks the promises of the design after every step.
 
 mod chaos;
+mod clocks;
 mod cluster;
+mod commits;
+mod disks;
+mod elections;
+mod founding;
+mod names;
+mod sessions;
+mod stopping;

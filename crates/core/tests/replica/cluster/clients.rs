@@ -34,6 +34,8 @@ pub(crate) struct Client {
     pub(crate) think: Range<Time>,
     pub(crate) patience: Range<Time>,
     pub(crate) wish: Option<Wish>,
+    /// How many letters its messages have.
+    pub(crate) wordy: usize,
     /// Share of its wishes that it gives up after a few attempts.
     pub(crate) fickle: f64,
     pub(crate) counter: u64,
@@ -48,6 +50,7 @@ impl Client {
             think: MS..20 * MS,
             patience: 20 * MS..2 * S,
             wish: None,
+            wordy: 0,
             fickle: 0.1,
             counter: u64::try_from(number).expect("few clients") << 32,
         }
@@ -70,7 +73,7 @@ impl Client {
         };
         let user = || self.name.clone();
         let channel = CHANNELS[rng.usize(..CHANNELS.len())].to_owned();
-        let message = format!("message {}", self.counter);
+        let message = format!("message {} {}", self.counter, "o".repeat(self.wordy));
         let operation = match rng.u8(..10) {
             0 => Operation::Login { user: plain(&user()) },
             1 => Operation::Channel { channel: plain(&channel) },

@@ -1,7 +1,7 @@
 //! A servidor's turn: its inbox goes into the core, and what the core says is done.
 
 use papo_core::log::Write;
-use papo_core::replica::{Availability, FETCH_ENTRIES, Input, Notice, Output, Request};
+use papo_core::replica::{Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request};
 
 use super::node::Incoming;
 use super::time::{MS, US, span};
@@ -81,12 +81,12 @@ impl Cluster {
         match output {
             Output::Send { to, message } => {
                 let to = self.number(&to);
-                self.send(node, to, message, false);
+                self.send(node, to, message);
             }
             Output::Greet(hello) => {
-                self.send_all(node, &papo_core::replica::Message::Hello(hello), false);
+                self.send_all(node, &Message::Hello(hello));
             }
-            Output::Broadcast(message) => self.send_all(node, &message, true),
+            Output::Broadcast(message) => self.send_all(node, &message),
             Output::Persist { id, write } => {
                 if let Write::RenewDisk(_) = &write {
                     self.keep_lost_disk(node);
@@ -121,7 +121,10 @@ impl Cluster {
                 *told = (*told).max(index);
             }
             Output::Announce { .. } => {}
-            Output::Availability(availability) => self.nodes[node].availability = availability,
+            Output::Availability(availability) => {
+                self.nodes[node].availability = availability;
+                self.announced.push((self.now, node, availability));
+            }
             Output::Notice(notice) => self.take_notice(node, notice),
         }
     }
@@ -138,18 +141,18 @@ impl Cluster {
         self.notices.push((self.now, node, notice));
     }
 
-    fn send_all(&mut self, node: usize, message: &papo_core::replica::Message, broadcast: bool) {
+    fn send_all(&mut self, node: usize, message: &Message) {
         for to in 0..self.nodes.len() {
             if to != node {
-                self.send(node, to, message.clone(), broadcast);
+                self.send(node, to, message.clone());
             }
         }
     }
 
-    fn send(&mut self, node: usize, to: usize, message: papo_core::replica::Message, broadcast: bool) {
+    fn send(&mut self, node: usize, to: usize, message: Message) {
         let replica = self.nodes[node].replica.as_ref().expect("it runs");
         let (from, cluster) = (replica.me().clone(), replica.cluster());
-        let arrivals = self.network.arrivals(&mut self.rng, self.now, (node, to), broadcast);
+        let arrivals = self.network.arrivals(&mut self.rng, self.now, (node, to), &message);
         for at in arrivals {
             let (from, message) = (from.clone(), message.clone());
             self.schedule(at, Event::Arrives { to, from, cluster, message });
@@ -161,7 +164,9 @@ impl Cluster {
         let generation = process.generation;
         let from = usize::try_from(from - 1).expect("logs are short");
         // The end of a log that is being written may come back as well: a reader of the disk sees what is there.
-        let entries = process.disk.content.log.iter().skip(from).take(FETCH_ENTRIES).cloned().collect();
+        let entries: Vec<_> =
+            process.disk.content.log.iter().skip(from).take(FETCH_ENTRIES).cloned().collect();
+        self.log_reads += 1;
         let at = self.now + self.rng.u64(100 * US..2 * MS);
         self.schedule(at, Event::LogRead { node, generation, read, entries });
     }
@@ -216,7 +221,7 @@ impl Cluster {
         assert!(then || later, "P1: applied, and not on a majority of disks: {entry:?}\n{}", self.describe());
     }
 
-    pub(super) fn is_serving(&self, node: usize) -> bool {
+    pub(crate) fn serves(&self, node: usize) -> bool {
         self.nodes[node].availability == Availability::Serving && self.nodes[node].replica.is_some()
     }
 }

@@ -137,7 +137,7 @@ impl Cluster {
 
     /// As brokers do: one of those that serve, and rarely one that does not.
     fn some_servidor(&mut self) -> usize {
-        let serving: Vec<usize> = (0..self.nodes.len()).filter(|node| self.is_serving(*node)).collect();
+        let serving: Vec<usize> = (0..self.nodes.len()).filter(|node| self.serves(*node)).collect();
         if serving.is_empty() || self.rng.u8(..20) == 0 {
             return self.rng.usize(..self.nodes.len());
         }

@@ -1,6 +1,7 @@
 //! What can go wrong, and how it is made good.
 
-use papo_core::replica::Input;
+use papo_core::members::MemberId;
+use papo_core::replica::{Input, Message, Replica};
 
 use super::disk::{Content, Health};
 use super::node::Incoming;
@@ -67,7 +68,7 @@ impl Cluster {
 
     /// Whether a servidor that was asked to stop may end now.
     pub(crate) fn is_drained(&self, node: usize) -> bool {
-        self.nodes[node].replica.as_ref().is_none_or(papo_core::replica::Replica::drained)
+        self.nodes[node].replica.as_ref().is_none_or(Replica::drained)
     }
 
     /// The disk is lost; the servidor, which must be down, gets an empty one.
@@ -106,6 +107,12 @@ impl Cluster {
     pub(crate) fn jump_clock(&mut self, node: usize, nanos: i64) {
         self.note(node, &format!("has its clock moved by {} ms", nanos / 1_000_000));
         self.nodes[node].clocks.offset += nanos;
+    }
+
+    /// Lets a message arrive that was sent by nobody, or long ago.
+    pub(crate) fn inject(&mut self, to: usize, from: &MemberId, message: Message) {
+        let cluster = self.nodes[to].replica.as_ref().and_then(Replica::cluster);
+        self.deliver(to, Incoming::Input(Input::Received { from: from.clone(), cluster, message }));
     }
 
     pub(crate) fn partition(&mut self, groups: &[&[usize]]) {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use papo_core::chat::Delivery;
 use papo_core::log::{ClusterId, Entry, Index};
 use papo_core::members::{DiskId, MemberId};
-use papo_core::replica::{Answer, Ask, Input, Message, Notice, RoleName, Status, Ticket};
+use papo_core::replica::{Answer, Ask, Availability, Input, Message, Notice, RoleName, Status, Ticket};
 
 use canon::Canon;
 use clients::Client;
@@ -143,9 +143,13 @@ pub(crate) struct Cluster {
     pub(crate) tips: BTreeMap<String, Index>,
     /// All notices so far.
     pub(crate) notices: Vec<(Time, usize, Notice)>,
+    /// What the brokers were told so far.
+    pub(crate) announced: Vec<(Time, usize, Availability)>,
     /// Disks that are gone, and what was on them.
     lost: BTreeMap<DiskId, Content>,
     tickets: Ticket,
+    /// How often entries were read back from a disk.
+    pub(crate) log_reads: usize,
     errands: HashMap<Ticket, usize>,
     events: BinaryHeap<Reverse<Scheduled>>,
     number: u64,
@@ -173,8 +177,10 @@ impl Cluster {
             told: HashMap::new(),
             tips: BTreeMap::new(),
             notices: Vec::new(),
+            announced: Vec::new(),
             lost: BTreeMap::new(),
             tickets: 0,
+            log_reads: 0,
             errands: HashMap::new(),
             events: BinaryHeap::new(),
             number: 0,
@@ -195,10 +201,19 @@ impl Cluster {
         self.until("all follow one coordinator and have applied the same", 60 * time::S, Self::is_settled);
     }
 
-    /// Waits until the highest of the ranks coordinates a settled cluster.
+    /// Waits until `node` coordinates a settled cluster.
     pub(crate) fn settle_under(&mut self, node: usize) {
         self.until("the expected one coordinates and all have applied the same", 60 * time::S, |cluster| {
             cluster.coordinator() == Some(node) && cluster.is_settled()
+        });
+    }
+
+    /// As [`Cluster::settle`], where clients go on meanwhile: all follow, whatever is on its way.
+    pub(crate) fn settle_with_clients(&mut self) {
+        self.until("all follow one coordinator", 60 * time::S, |cluster| {
+            let coordinator = cluster.coordinator().map(name);
+            coordinator.is_some()
+                && cluster.running().all(|node| cluster.status(node).coordinator == coordinator)
         });
     }
 

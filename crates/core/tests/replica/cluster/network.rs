@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use papo_core::replica::Message;
+
 use super::time::{MS, Time, US};
 
 /// What the network does to messages.
@@ -21,6 +23,8 @@ pub(crate) struct Network {
     pub(crate) straggle: Range<Time>,
     /// Who cannot send to whom.
     cuts: BTreeSet<(usize, usize)>,
+    /// Whom nothing of the log reaches.
+    starved: BTreeSet<usize>,
 }
 
 impl Default for Network {
@@ -33,6 +37,7 @@ impl Default for Network {
             straggling: 0.0,
             straggle: MS..2 * MS,
             cuts: BTreeSet::new(),
+            starved: BTreeSet::new(),
         }
     }
 }
@@ -44,9 +49,12 @@ impl Network {
         rng: &mut fastrand::Rng,
         now: Time,
         (from, to): (usize, usize),
-        broadcast: bool,
+        message: &Message,
     ) -> Vec<Time> {
+        let broadcast = matches!(message, Message::Batch(_));
+        let of_log = broadcast || matches!(message, Message::Fetched { .. });
         let lost = self.cuts.contains(&(from, to))
+            || (of_log && self.starved.contains(&to))
             || rng.f64() < self.loss
             || (broadcast && rng.f64() < self.broadcast_loss);
         if lost {
@@ -75,6 +83,15 @@ impl Network {
                     self.cut(from, to);
                 }
             }
+        }
+    }
+
+    /// Keeps the log from a servidor, or not any more; everything else reaches it.
+    pub(crate) fn starve(&mut self, node: usize, starves: bool) {
+        if starves {
+            self.starved.insert(node);
+        } else {
+            self.starved.remove(&node);
         }
     }
 
