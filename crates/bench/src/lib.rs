@@ -47,9 +47,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 
 fn bench(boot: Boot<BenchSettings>) -> Result<(), Failure> {
     let settings = boot.settings;
-    let mut report = Report::default();
-    report.fdatasync_per_s = disk::syncs_per_second(&settings.dir)?;
-    report.echo = echo::limits(&settings)?;
+    let mut report = Report {
+        fdatasync_per_s: disk::syncs_per_second(&settings.dir)?,
+        echo: echo::limits(&settings)?,
+        ..Report::default()
+    };
 
     let mut system = System::start(&mut report)?;
     report.throughput = throughput::measure(&system, &settings, &report.echo)?;

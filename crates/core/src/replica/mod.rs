@@ -255,7 +255,7 @@ impl Replica {
             Message::Ack(ack) => self.ack(now, from, ack),
             Message::Fetch { epoch, after } => self.fetch(from, epoch, after),
             Message::Fetched { epoch, previous, entries } => {
-                self.fetched(now, from, epoch, previous, &entries)
+                self.fetched(now, from, epoch, previous, &entries);
             }
             Message::Submit(proposals) => self.submitted(now, proposals),
             Message::AskClock { sent } => self.asked_clock(now, from, sent),
@@ -341,7 +341,7 @@ impl Replica {
         }
         match &mut self.unsaved {
             Some(unsaved) if unsaved.after + unsaved.entries.len() as Index == after => {
-                unsaved.entries.extend(entries)
+                unsaved.entries.extend(entries);
             }
             _ => {
                 if let Some(Unsaved { after, entries }) = self.unsaved.take() {
