@@ -13,6 +13,7 @@ use papo_audit::{Evidence, ExportPage, HistoryDump, Ledger, Report, StateDigest,
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::wait::within;
 use crate::{Asker, Process, until};
 use flags::Ports;
 pub use status::{Member, Status};
@@ -238,12 +239,16 @@ impl Cluster {
     /// To be called when nothing writes any more.
     ///
     /// # Panics
-    /// When they do not become level, or a history cannot be read to its end.
+    /// When they do not become level, and then tells what the histories say as they are; or when a history cannot be read
+    /// to its end.
     pub fn audit(&mut self, ledgers: &[Ledger]) -> Report {
         self.wait_until_whole();
-        let digests = self.level();
+        let level = self.level();
         let histories: Vec<HistoryDump> = self.servidores().iter().map(|name| self.history(name)).collect();
-        audit(&Evidence { ledgers, histories: &histories, digests: &digests })
+        let digests = level.as_deref().unwrap_or_default();
+        let report = audit(&Evidence { ledgers, histories: &histories, digests });
+        assert!(level.is_some(), "the servidores do not become level; {report}");
+        report
     }
 
     /// [`Cluster::audit`], and fails the test unless every promise held.
@@ -281,13 +286,11 @@ impl Cluster {
     }
 
     /// Waits until all have applied the same log to its end; returns what they say of their state there.
-    fn level(&self) -> Vec<StateDigest> {
+    fn level(&self) -> Option<Vec<StateDigest>> {
         let all = self.servidores();
-        let statuses = until("all servidores have applied the whole log", PATIENCE, || {
-            let statuses = self.statuses(&all)?;
-            status::are_level(&statuses).then_some(statuses)
-        });
-        statuses.into_iter().map(Status::into_digest).collect()
+        let statuses =
+            within(PATIENCE, || self.statuses(&all).filter(|statuses| status::are_level(statuses)))?;
+        Some(statuses.into_iter().map(Status::into_digest).collect())
     }
 
     /// The status of each; `None` when one does not answer.
