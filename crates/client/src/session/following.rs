@@ -146,9 +146,7 @@ impl Session {
     }
 
     fn take_page(&mut self, now: Now, seen: Index, index: Index, page: SyncPage) {
-        if self.account.as_ref().is_some_and(|account| index >= account.membership) {
-            self.follow_exactly(now, &page.channels);
-        }
+        self.follow_exactly(now, &page.channels, index);
         let Some(account) = &mut self.account else { return };
         let progress = page.upto > account.stream.complete();
         let more = page.more;
@@ -193,17 +191,28 @@ impl Session {
         }
     }
 
-    /// Follows what the servidor says this user follows: they may have joined and left elsewhere.
-    fn follow_exactly(&mut self, now: Now, channels: &[String]) {
+    /// Follows what the servidor says this user followed at `index`: they may have joined and left elsewhere, or in an earlier
+    /// process that did not live to hear of it.
+    fn follow_exactly(&mut self, now: Now, channels: &[String], index: Index) {
         let Some(account) = &self.account else { return };
+        // Of before our latest join or leave: what we joined since is not on the page. But of a channel that should have been
+        // followed then and was not, something is missing; the next page takes it up again.
+        let outdated = index < account.membership;
         let after = account.stream.complete();
-        let followed = account.stream.channels().map(|(channel, _)| channel.to_owned());
-        let left: Vec<String> = followed.filter(|channel| !channels.contains(channel)).collect();
-        for channel in left {
-            self.unfollow(&channel);
+        let followed = account.stream.channels();
+        let gone = followed.filter(|(channel, last)| {
+            (!outdated || *last < index) && !channels.iter().any(|listed| listed == channel)
+        });
+        let gone: Vec<String> = gone.map(|(channel, _)| channel.to_owned()).collect();
+        for channel in &gone {
+            self.unfollow(channel);
         }
-        for channel in channels {
-            self.follow(now, channel, after);
+        if !outdated {
+            for channel in channels {
+                self.follow(now, channel, after);
+            }
+        } else if !gone.is_empty() {
+            self.pulse.sync_soon(now.instant);
         }
     }
 

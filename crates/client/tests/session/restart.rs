@@ -70,3 +70,19 @@ fn progress_is_told_after_the_messages_that_it_covers() {
     };
     assert_eq!((shown.said.index, saved.channels["geral"], saved.complete), (11, 11, 10));
 }
+
+#[test]
+fn a_leave_that_the_earlier_process_did_not_live_to_hear_of_is_noticed() {
+    let mut stage = Stage::new();
+    stage.ask("login", Ask::Login { user: "ana".to_owned(), saved: Some(saved()) });
+    stage.answer_last(40, Answer::Login { user: "ana".to_owned(), session: "token".to_owned() });
+    let sync = stage.last().call;
+    stage.ask("join", Ask::Join("geral".to_owned()));
+    stage.answer_last(45, Answer::Join);
+    // Made after the leave and before the join.
+    stage.answer(sync, 42, Ok(page(42, Vec::new(), Vec::new())));
+    assert!(stage.events.contains(&Event::Unfollowed { channel: "geral".to_owned(), upto: 25 }));
+    stage.pass(Duration::from_millis(250));
+    stage.answer_last(46, page(46, vec![in_channel(46, "geral")], geral()));
+    assert_eq!(stage.shown(), [46]);
+}
