@@ -258,8 +258,6 @@ impl World {
         assert!(self.stage.session.seen() >= self.seen, "seen goes back");
         self.seen = self.stage.session.seen();
         for event in &self.stage.events[self.heard..] {
-                eprintln!("{:?} {:?}", self.stage.now.instant, event);
-            }
             match event {
                 Event::Following { channel, after } => {
                     let owed = self.owed.entry(To::Channel(channel.clone())).or_default();
