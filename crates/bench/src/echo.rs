@@ -2,6 +2,7 @@
 //!
 //! They live in a process of their own, as Papo's do.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -9,11 +10,14 @@ use std::thread;
 use std::time::Duration;
 
 use papo_service::Failure;
-use papo_transport::{Kind, Net, SocketId, SocketOptions, ZmqContext, ZmqNet};
+use papo_transport::{Frames, Kind, Net, SocketOptions, ZmqContext, ZmqNet};
 use serde::Serialize;
 
 use crate::clients::{Plan, run};
 use crate::settings::BenchSettings;
+
+/// How soon a request that no server could take is tried again.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// What the path could do at most.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -97,19 +101,25 @@ fn serve() -> Result<(), Failure> {
     }
     println!("{address}");
     let mut ready = Vec::new();
+    let mut held = VecDeque::new();
     loop {
-        net.wait(None, &mut ready);
-        for socket in ready.clone() {
-            let to = if socket == front { back } else { front };
-            forward(&mut net, socket, to);
+        // Until the first server has connected there is nobody to forward to.
+        net.wait((!held.is_empty()).then_some(RETRY), &mut ready);
+        while let Some(frames) = held.pop_front() {
+            if net.send(back, Frames::clone(&frames)).is_err() {
+                held.push_front(frames);
+                break;
+            }
         }
-    }
-}
-
-fn forward(net: &mut ZmqNet, from: SocketId, to: SocketId) {
-    while let Some(frames) = net.receive(from) {
-        // A client that left gets no answer; the run does not end with one waiting.
-        let _ = net.send(to, frames);
+        while let Some(frames) = net.receive(front) {
+            if net.send(back, Frames::clone(&frames)).is_err() {
+                held.push_back(frames);
+            }
+        }
+        while let Some(frames) = net.receive(back) {
+            // A client that left gets no answer; the run does not end with one waiting.
+            let _ = net.send(front, frames);
+        }
     }
 }
 
