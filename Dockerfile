@@ -7,11 +7,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 # Nobody debugs inside the image: no debug information and no symbols. (Panics name file and line all the same.)
-ENV CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols
+# Incremental: a change in the core, which everything depends on, takes seconds; the code was measured to be as fast.
+ENV CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_INCREMENTAL=true
 
-# What cargo built before stays in a cache mount, so that a change compiles only what depends on it. Cargo tells a change by
-# the file's time, and that of a file in a build context says little: it may come from another branch, or a clone of another
-# day. So the sources are compared by content with those of the last build, and only what differs gets a new time.
+# What cargo built before stays in a cache mount, so that only what a change concerns is compiled. Cargo tells a change by the
+# file's time, and that of a file in a build context says little: it may come from another branch, or a clone of another day.
+# So the sources are compared by content with those of the last build, and only what differs gets a new time.
 WORKDIR /build
 RUN --mount=type=bind,target=/context \
     --mount=type=cache,id=papo-build,target=/build,sharing=locked \

@@ -62,6 +62,17 @@ class Scene:
         self.zmq = zmq.Context()
         self.servidores = Servidores(self.stack, self.zmq, SERVICES["servidor"])
         self.loads = []
+        self.terminals = []
+
+    def terminal(self, *command):
+        terminal = Terminal(command, self.stack.env())
+        self.terminals.append(terminal)
+        return terminal
+
+    def close(self):
+        """Ends what a part that broke off has left running."""
+        for terminal in self.terminals:
+            terminal.close()
 
     def start_load(self):
         broker, proxy = self.stack.containers("broker")[0], self.stack.containers("proxy")[0]
@@ -96,6 +107,8 @@ def everything_comes_up(check, scene):
     config = json.loads(scene.stack.compose("config", "--format=json", files=["docker-compose.yml"]))
     published = [name for name, service in config["services"].items() if service.get("ports")]
     check.that("no port is published on the host unless asked for", not published, published)
+    status = scene.stack.compose("exec", "-T", "broker", "papo", "status")
+    check.that("papo status finds all of them", all(name in status for name in names), status)
 
 
 def nobody_is_root(check, scene):
@@ -125,15 +138,13 @@ def logs_are_followed(check, scene):
 
 
 def people_talk(check, scene):
-    run = ["docker", "compose", "run", "--rm", "cliente"]
-    attach = ["docker", "compose", "attach", "cliente"]
-    ana = Terminal(run, scene.stack.env())
+    ana = scene.terminal("docker", "compose", "run", "--rm", "cliente")
     ana.expect("login> ")
     ana.type("login ana")
     ana.expect("você entrou como ana")
     ana.type("canal cozinha")
     ana.expect("cozinha foi criado")
-    bia = Terminal(attach, scene.stack.env())
+    bia = scene.terminal("docker", "compose", "attach", "cliente")
     # Its prompt was drawn before anybody looked.
     bia.type("login bia")
     bia.expect("você entrou como bia")
@@ -152,7 +163,7 @@ def people_talk(check, scene):
     codes = [ana.end(), bia.end()]
     check.that("sair leads back to the shell", codes == [0, 0], codes)
     until("the client to attach to is there again", lambda: scene.stack.containers("cliente")[0].restarts > first.restarts)
-    again = Terminal(run, scene.stack.env())
+    again = scene.terminal("docker", "compose", "run", "--rm", "cliente")
     again.expect("login> ")
     again.type("login ana")
     again.expect("você entrou como ana")
@@ -242,6 +253,9 @@ def nothing_is_lost(check, scene):
     scene.stack.compose("stop", "cliente_automatico")
     codes = {bot.name: bot.exit_code for bot in scene.stack.containers("cliente_automatico")}
     check.that("the bots saw every promise kept", set(codes.values()) == {0}, codes)
+    # The client ends when people leave. What was killed here, Docker does not restart by itself.
+    restarted = [c.name for c in scene.stack.containers() if c.restarts and c.service != "cliente"]
+    check.that("nothing has ended by itself", not restarted, restarted)
     histories_hold(check, scene)
 
 
@@ -313,13 +327,11 @@ def main():
         check.part("deaths", containers_die_under_load, scene)
         check.part("histories", nothing_is_lost, scene)
         check.part("restart", everything_is_there_after_a_restart, scene)
+    finally:
         if check.failed:
             show_logs(scene)
+        scene.close()
         check.part("down", nothing_stays, scene)
-    except BaseException:
-        show_logs(scene)
-        subprocess.run(["docker", "compose", "down", "-v", "--remove-orphans"], env=scene.stack.env(), check=False)
-        raise
     print(f"e2e: {check.passed} passed, {check.failed} failed")
     sys.exit(1 if check.failed else 0)
 

@@ -38,24 +38,25 @@ class Terminal:
         """Waits until `text` is shown after what was waited for last."""
         deadline = time.monotonic() + within_s
         while (found := self.shown.find(text, self.read_upto)) < 0:
-            left = deadline - time.monotonic()
-            if left <= 0 or not self.hear(left):
+            if not self.hear(deadline - time.monotonic()):
                 raise NotShown(f"{text!r} was not shown within {within_s} s, but {self.shown[self.read_upto :]!r}")
         self.read_upto = found + len(text)
 
     def end(self, within_s=60):
         """Waits until the program ends, and returns its exit code."""
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and self.hear(max(0, deadline - time.monotonic())):
+        while self.hear(deadline - time.monotonic()):
             pass
         try:
-            return self.program.wait(timeout=5)
+            return self.program.wait(timeout=max(1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self.program.kill()
-            self.program.wait()
             raise NotShown(f"still running after {within_s} s: {self.shown!r}") from None
-        finally:
-            os.close(self.fd)
+
+    def close(self):
+        """Ends the program if it still runs."""
+        self.program.kill()
+        self.program.wait()
+        os.close(self.fd)
 
     @property
     def shown(self):
@@ -64,7 +65,7 @@ class Terminal:
 
     def hear(self, within_s):
         """Takes in what is shown next; false at the end, or when nothing comes."""
-        if not select.select([self.fd], [], [], within_s)[0]:
+        if within_s <= 0 or not select.select([self.fd], [], [], within_s)[0]:
             return False
         try:
             heard = os.read(self.fd, 65536)
