@@ -2,7 +2,7 @@
 
 use papo_core::chat::Said;
 use papo_core::clock::Now;
-use papo_core::log::{Entry, Operation, RequestId};
+use papo_core::log::{Entry, Index, Operation, RequestId};
 use papo_core::replica::{self, Replica};
 use papo_store::{Page, Records, Since, disk_usage};
 use papo_wire::reply::{
@@ -33,10 +33,16 @@ pub(super) fn history(page: &Page) -> Answer {
 }
 
 /// What a user missed; cut where it would outgrow a reply.
-pub(super) fn sync(since: &Since, channels: Vec<String>) -> Answer {
-    let mut messages: Vec<Message> =
-        since.entries.iter().filter_map(Said::of).map(|said| Message { said, previous: None }).collect();
-    let (mut more, mut upto) = (since.more, since.up_to);
+///
+/// `channels` are those that the user followed when `applied` was the last index applied. The disk may have read further than
+/// that by now, but not in channels that were joined meanwhile: the page ends at `applied`, or it would claim to be complete
+/// where it lacks what was said there.
+pub(super) fn sync(since: &Since, applied: Index, channels: Vec<String>) -> Answer {
+    let known = since.entries.partition_point(|entry| entry.index <= applied);
+    let said = since.entries[..known].iter().filter_map(Said::of);
+    let mut messages: Vec<Message> = said.map(|said| Message { said, previous: None }).collect();
+    let mut more = since.more || known < since.entries.len();
+    let mut upto = since.up_to.min(applied);
     let fits = fitting(messages.iter().map(Message::size_bound));
     if fits < messages.len() {
         messages.truncate(fits);
@@ -132,5 +138,51 @@ pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
         disk_free_bytes: free,
         uptime_ms: about.clocks.uptime_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use papo_core::clock::{Lamport, WallTime};
+
+    use super::*;
+
+    fn said(index: Index) -> Entry {
+        let text = |text: &str| text.to_owned();
+        Entry {
+            index,
+            epoch: 1,
+            lamport: Lamport::new(index),
+            time: WallTime::EPOCH,
+            author: text("ana"),
+            request_id: None,
+            operation: Operation::Publish {
+                channel: text("geral"),
+                user: text("ana"),
+                message: format!("message {index}"),
+            },
+        }
+    }
+
+    fn page(up_to: Index, applied: Index) -> SyncPage {
+        let since = Since { entries: vec![said(5), said(9)], up_to, more: false };
+        match sync(&since, applied, vec!["geral".to_owned()]) {
+            Answer::Sync(page) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_of_what_was_missed_ends_where_its_list_of_channels_does() {
+        let page = page(12, 7);
+        let indices: Vec<Index> = page.messages.iter().map(|message| message.said.index).collect();
+        assert_eq!(indices, [5], "what is beyond may not be all that was said in the user's channels");
+        assert_eq!((page.upto, page.more), (7, true));
+    }
+
+    #[test]
+    fn a_page_that_nothing_is_cut_from_tells_of_no_more() {
+        let page = page(12, 10);
+        assert_eq!((page.messages.len(), page.upto, page.more), (2, 10, false));
     }
 }

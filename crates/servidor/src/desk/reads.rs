@@ -2,7 +2,7 @@
 
 use papo_core::chat::TimelineKey;
 use papo_core::clock::{Lamport, Now};
-use papo_core::log::{Entry, RequestId};
+use papo_core::log::{Entry, Index, RequestId};
 use papo_core::replica::{self, Ask, Input, Replica, Ticket};
 use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery};
 use papo_transport::Frames;
@@ -23,7 +23,12 @@ pub(crate) struct ReadDone {
 #[derive(Debug)]
 enum Found {
     Page(ViewPage),
-    Since(Since),
+    /// What was said since in the channels that the user followed when everything up to `applied` was applied.
+    Since {
+        since: Since,
+        applied: Index,
+        channels: Vec<String>,
+    },
     Records(Records),
 }
 
@@ -89,11 +94,14 @@ impl Desk {
                 Err(Failure::new(service, Reason::InvalidSession))
             }
             Body::Sync { user, since, limit } => {
-                let channels = chat.joined(user).map(|channel| TimelineKey::Channel(channel.to_owned()));
-                let keys = channels.chain([TimelineKey::Mailbox(user.clone())]).collect();
+                let channels: Vec<String> = chat.joined(user).map(str::to_owned).collect();
+                let timelines = channels.iter().cloned().map(TimelineKey::Channel);
+                let keys = timelines.chain([TimelineKey::Mailbox(user.clone())]).collect();
                 let query = SinceQuery { keys, since: *since, limit: *limit };
-                let reply = self.reply_to(ticket);
-                views.views().since(query, move |found| reply(found.map(Found::Since)));
+                let (reply, applied) = (self.reply_to(ticket), chat.applied());
+                views.views().since(query, move |found| {
+                    reply(found.map(|since| Found::Since { since, applied, channels }));
+                });
                 return None;
             }
             Body::Export { after, limit } => {
@@ -160,10 +168,8 @@ impl Desk {
                 let index = page.applied;
                 (Ok(answers::history(&page)), Some(index))
             }
-            Ok(Found::Since(since)) => {
-                let Body::Sync { user, .. } = &pending.request.body else { return None };
-                let channels = replica.chat().joined(user).map(str::to_owned).collect();
-                (Ok(answers::sync(&since, channels)), None)
+            Ok(Found::Since { since, applied, channels }) => {
+                (Ok(answers::sync(&since, applied, channels)), Some(applied))
             }
             Ok(Found::Records(records)) => (Ok(answers::export(&records)), None),
             Err(error) => {
