@@ -27,6 +27,8 @@ PROGRAMS = ["broker", "cliente", "cliente_automatico", "papo", "proxy", "referen
 BUILD_TOOLS = ["cargo", "rustc", "cc", "gcc", "make", "ld", "pkg-config"]
 IMAGE_LIMIT_MB = 130
 BUILD_PATIENCE_S = 3600
+BREAKS = (CommandFailed, TooLate, NoAnswer, NotShown, AssertionError, KeyError, OSError, subprocess.TimeoutExpired)
+"""What may end a part of the story before its end."""
 
 
 class Checks:
@@ -49,7 +51,7 @@ class Checks:
         print(f"--    {name}", flush=True)
         try:
             run(self, *arguments)
-        except (CommandFailed, TooLate, NoAnswer, NotShown, AssertionError, KeyError, OSError, subprocess.TimeoutExpired) as error:
+        except BREAKS as error:
             traceback.print_exc()
             self.that(f"{name}: runs to its end", False, error)
 
@@ -117,7 +119,8 @@ def nobody_is_root(check, scene):
         locked = host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and "no-new-privileges:true" in host["SecurityOpt"]
         limited = host["Memory"] > 0 and host["NanoCpus"] > 0 and host["RestartPolicy"]["Name"] == "unless-stopped"
         kept = f"{locked=} {limited=}"
-        check.that(f"{container.name} has a read-only system, no capabilities, limits, and is restarted", locked and limited, kept)
+        sentence = f"{container.name} has a read-only system, no capabilities, limits, and is restarted"
+        check.that(sentence, locked and limited, kept)
         script = "id -u; touch /usr/local/bin/x 2>/dev/null && echo written; true"
         said = scene.stack.docker("exec", container.id, "sh", "-c", script).split()
         check.that(f"{container.name} is not root and cannot write where programs are", len(said) == 1 and said[0] != "0", said)
