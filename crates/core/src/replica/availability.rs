@@ -7,7 +7,7 @@ use super::{Availability, Output, Replica, Role};
 use crate::clock::{Instant, Now};
 use crate::log::Index;
 
-/// How far behind the commit index a servidor may be and still serve clients.
+/// How far behind the coordinator a servidor may be and still serve clients.
 const SERVING_LAG: Index = 10_000;
 
 impl Replica {
@@ -33,7 +33,11 @@ impl Replica {
     }
 
     fn serves(&self, now: Instant) -> bool {
-        let lag = self.commit.saturating_sub(self.chat.applied());
+        let goal = match &self.role {
+            Role::Follower(following) => following.coordinator_last.max(self.commit),
+            Role::Candidate(_) | Role::Coordinator(_) => self.commit,
+        };
+        let lag = goal - self.chat.applied();
         let in_touch = self.in_touch.is_some_and(|at| now.since(at) < self.settings.timing.suspicion);
         in_touch && self.is_member() && lag < SERVING_LAG && !self.disk_stuck(now)
     }

@@ -20,15 +20,16 @@ impl Replica {
     pub(super) fn fetch_missing(&mut self, now: Instant) {
         let retry = self.settings.timing.retry;
         let epoch = self.promise.epoch;
-        if self.disk_lags() {
-            return;
-        }
+        let lags = self.disk_lags();
         let Role::Follower(following) = &mut self.role else { return };
         let Some((coordinator, _)) = &following.obeyed else { return };
         if following.fetched_at.is_some_and(|at| now.since(at) < retry) {
             return;
         }
         following.fetched_at = Some(now);
+        if lags {
+            return;
+        }
         let to = coordinator.name.clone();
         let after = following.verified;
         self.send(&to, Message::Fetch { epoch, after });

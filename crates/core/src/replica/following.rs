@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::coordinating::MAX_UNCOMMITTED;
 use super::electing::Standing;
-use super::{Ack, Batch, Beacon, Message, Notice, Replica, Resigned, Role};
+use super::{Ack, Batch, Beacon, Message, Notice, Replica, Resigned, Role, Timing};
 use crate::clock::{Instant, Now};
 use crate::log::{Entry, Epoch, Index, Position, Promise, Write};
 use crate::members::MemberId;
@@ -33,6 +33,8 @@ pub(super) struct Following {
     pub(super) disappointed: bool,
     pub(super) verified: Index,
     pub(super) coordinator_last: Index,
+    /// Since when the coordinator is known to have more than we.
+    pub(super) lacks_since: Option<Instant>,
     pub(super) fetched_at: Option<Instant>,
     /// The coordinator's monotonic clock in its last beacon.
     pub(super) beacon: u64,
@@ -57,6 +59,7 @@ impl Following {
             disappointed: false,
             verified: commit,
             coordinator_last: 0,
+            lacks_since: None,
             fetched_at: None,
             beacon: 0,
             asked_hand_over: None,
@@ -88,9 +91,31 @@ impl Following {
         self.obeyed.as_ref().is_some_and(|(obeyed, _)| obeyed == id)
     }
 
-    /// When something is to be done if nothing is heard.
-    pub(super) fn deadline(&self) -> Instant {
+    /// When a coordinator is to be looked for, or the next step of that to be taken, if nothing is heard.
+    pub(super) fn looks_at(&self) -> Instant {
         self.standing.as_ref().map_or(self.patience, Standing::until)
+    }
+
+    /// When something is to be done if nothing is heard.
+    pub(super) fn deadline(&self, timing: &Timing) -> Instant {
+        self.fetches_at(timing).map_or(self.looks_at(), |fetch| fetch.min(self.looks_at()))
+    }
+
+    /// When to ask for what we lack, if it has not arrived by then.
+    pub(super) fn fetches_at(&self, timing: &Timing) -> Option<Instant> {
+        let lacks = self.lacks_since.filter(|_| self.obeyed.is_some())? + timing.on_its_way;
+        Some(self.fetched_at.map_or(lacks, |fetched| lacks.max(fetched + timing.retry)))
+    }
+
+    /// The coordinator's log reaches to `last`, ours is known to be the same up to `verified`.
+    pub(super) fn compare(&mut self, now: Instant, last: Index, verified: Index) {
+        self.coordinator_last = self.coordinator_last.max(last);
+        self.verified = self.verified.max(verified);
+        if self.verified < self.coordinator_last {
+            self.lacks_since.get_or_insert(now);
+        } else {
+            self.lacks_since = None;
+        }
     }
 
     /// Keeps a batch until the gap before it is closed. Of two from one place the longer one is kept.
@@ -123,12 +148,8 @@ impl Replica {
         }
         let Role::Follower(following) = &mut self.role else { return };
         following.beacon = beacon.sent;
-        following.coordinator_last = following.coordinator_last.max(beacon.last.index);
-        if self.log.holds(beacon.last) {
-            following.verified = following.verified.max(beacon.last.index);
-        } else {
-            self.fetch_missing(now.instant);
-        }
+        let verified = if self.log.holds(beacon.last) { beacon.last.index } else { 0 };
+        following.compare(now.instant, beacon.last.index, verified);
         self.learn_commit(beacon.commit);
         self.acknowledge(Some(beacon.sent));
         self.end_doubt(now, beacon.confirmed);
@@ -183,8 +204,9 @@ impl Replica {
         if !self.log.holds(batch.previous) {
             let Role::Follower(following) = &mut self.role else { return };
             let end = batch.previous.index + batch.entries.len() as Index;
-            following.coordinator_last = following.coordinator_last.max(end);
+            following.compare(now.instant, end, 0);
             following.stash(batch);
+            // Batches come in order: what is missing before this one was lost.
             self.fetch_missing(now.instant);
             return;
         }
@@ -199,8 +221,7 @@ impl Replica {
         self.log_changed(now, merged);
         let end = previous.index + entries.len() as Index;
         if let Role::Follower(following) = &mut self.role {
-            following.verified = following.verified.max(end);
-            following.coordinator_last = following.coordinator_last.max(end);
+            following.compare(now, end, end);
         }
     }
 
@@ -258,8 +279,12 @@ impl Replica {
 
     pub(super) fn tick_follower(&mut self, now: Now) {
         let Role::Follower(following) = &self.role else { return };
-        if now.instant >= following.deadline() {
+        let fetches_at = following.fetches_at(&self.settings.timing);
+        if now.instant >= following.looks_at() {
             self.look_for_coordinator(now);
+        }
+        if fetches_at.is_some_and(|at| now.instant >= at) {
+            self.fetch_missing(now.instant);
         }
     }
 }

@@ -293,7 +293,10 @@ impl Replica {
         let merged = self.log.merge(Position::default(), &[Arc::clone(entry)], 0);
         self.log_changed(now.instant, merged);
         self.founding.genesis = Some(Arc::clone(entry));
-        self.rank = self.voters().rank_of(&self.me.name).unwrap_or(self.rank);
+        if let Role::Follower(following) = &mut self.role {
+            // There is no coordinator yet that could be heard; the others need a moment to store this as well.
+            following.patience = now.instant + self.settings.timing.round;
+        }
         self.notice(Notice::Founded(Arc::clone(entry)));
     }
 

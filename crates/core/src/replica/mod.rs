@@ -190,7 +190,7 @@ impl Replica {
     #[must_use]
     pub fn deadline(&self) -> Instant {
         let role = match &self.role {
-            Role::Follower(following) => following.deadline(),
+            Role::Follower(following) => following.deadline(&self.settings.timing),
             Role::Candidate(candidacy) => candidacy.deadline(),
             Role::Coordinator(reign) => reign.deadline(),
         };

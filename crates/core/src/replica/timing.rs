@@ -19,6 +19,8 @@ pub struct Timing {
     pub candidacy: Duration,
     /// After this long without an answer a request between servidores is sent again.
     pub retry: Duration,
+    /// How long what a beacon tells of may still be on its way: beacons and batches travel separately.
+    pub on_its_way: Duration,
     /// A write on the disk that takes longer than this means that the disk is stuck. Well above the worst fsync of a busy disk.
     pub disk_patience: Duration,
     /// How often servidores greet each other: bounds how long a new one stays unknown.
@@ -50,6 +52,7 @@ impl Default for Timing {
             backoff: ms(150),
             candidacy: ms(1_000),
             retry: ms(250),
+            on_its_way: ms(20),
             disk_patience: ms(1_500),
             hello: ms(1_000),
             clock: ms(1_000),

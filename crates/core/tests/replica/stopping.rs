@@ -109,7 +109,9 @@ fn two_of_five_that_stop_at_once_hand_over_to_one_that_stays() {
     cluster.stop(4);
     cluster.stop(3);
     cluster.until("both are drained", 3 * S, |cluster| cluster.is_drained(3) && cluster.is_drained(4));
-    assert_eq!(cluster.coordinator(), Some(2));
+    cluster.crash(3);
+    cluster.crash(4);
+    cluster.until("one that stays coordinates", S, |cluster| cluster.coordinator() == Some(2));
 }
 
 #[test]

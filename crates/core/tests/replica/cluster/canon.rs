@@ -109,10 +109,6 @@ impl Canon {
         self.coordinators.len()
     }
 
-    pub(crate) fn coordinator_of(&self, epoch: Epoch) -> Option<&MemberId> {
-        self.coordinators.get(&epoch)
-    }
-
     /// A client was told that its write came to `outcome` at `index`.
     pub(crate) fn acknowledged(&mut self, key: Key, index: Index, outcome: Outcome) {
         let (first, settled) = *self.settled.get(&key).expect("P1: acknowledged, and nobody has applied it");
@@ -139,10 +135,6 @@ impl Canon {
         for key in &self.refused {
             assert!(!self.settled.contains_key(key), "P10: {key:?} was refused and took effect");
         }
-    }
-
-    pub(crate) fn acknowledgements(&self) -> usize {
-        self.acknowledged.len()
     }
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Delivery> {

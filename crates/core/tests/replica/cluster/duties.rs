@@ -81,7 +81,7 @@ impl Cluster {
         match output {
             Output::Send { to, message } => {
                 let to = self.number(&to);
-                self.send(node, to, message);
+                self.send(node, to, &message);
             }
             Output::Greet(hello) => {
                 self.send_all(node, &Message::Hello(hello));
@@ -144,15 +144,15 @@ impl Cluster {
     fn send_all(&mut self, node: usize, message: &Message) {
         for to in 0..self.nodes.len() {
             if to != node {
-                self.send(node, to, message.clone());
+                self.send(node, to, message);
             }
         }
     }
 
-    fn send(&mut self, node: usize, to: usize, message: Message) {
+    fn send(&mut self, node: usize, to: usize, message: &Message) {
         let replica = self.nodes[node].replica.as_ref().expect("it runs");
         let (from, cluster) = (replica.me().clone(), replica.cluster());
-        let arrivals = self.network.arrivals(&mut self.rng, self.now, (node, to), &message);
+        let arrivals = self.network.arrivals(&mut self.rng, self.now, (node, to), message);
         for at in arrivals {
             let (from, message) = (from.clone(), message.clone());
             self.schedule(at, Event::Arrives { to, from, cluster, message });
