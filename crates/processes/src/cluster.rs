@@ -52,6 +52,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const ANSWER: Duration = Duration::from_millis(500);
 /// How many lines of each log a failure shows.
 const TAIL: usize = 25;
+/// With this in the environment, a test that fails leaves its directory behind.
+const KEEP: &str = "PAPO_KEEP";
 const EXPORT_PAGE: usize = 200;
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -322,6 +324,10 @@ impl Drop for Cluster {
         if std::thread::panicking() {
             for process in self.processes.values() {
                 eprintln!("--- the end of the log of {}:\n{}", process.name(), process.log_tail(TAIL));
+            }
+            if std::env::var_os(KEEP).is_some() {
+                self.directory.disable_cleanup(true);
+                eprintln!("--- data, ledgers and logs are kept in {}", self.directory.path().display());
             }
         }
     }

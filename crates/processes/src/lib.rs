@@ -9,7 +9,8 @@
 //!
 //! The binaries are those beside the test's own executable (`target/<profile>/`): `cargo build --workspace --bins` first.
 //! Nothing here sleeps for a span that somebody hopes is long enough: [`until`] waits for a condition, with a deadline that
-//! fails the test by saying what did not happen. When a test fails, the end of every service's log is printed.
+//! fails the test by saying what did not happen. When a test fails, the end of every service's log is printed; with `PAPO_KEEP=1`
+//! in the environment all logs, ledgers and databases stay as well.
 //!
 //! Not done here: links that are cut or slow (that needs a network between the processes: see the simulator of
 //! `papo-core`, and the drills), and anything about speed.
