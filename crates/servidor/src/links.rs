@@ -40,6 +40,8 @@ struct Link {
     replication: TargetId,
     dealer: Option<(SocketId, SocketAddr)>,
     heard: Instant,
+    /// Of the process at the other end, once it has greeted.
+    incarnation: u64,
 }
 
 /// All sockets for servidores.
@@ -113,9 +115,11 @@ impl Links {
         resolver: &mut Resolver,
         name: &str,
         address: Option<Address>,
+        incarnation: Option<u64>,
     ) -> bool {
         if let Some(link) = self.links.get_mut(name) {
             link.heard = Instant::now();
+            link.greeted_by(net, incarnation);
             if address.as_ref().is_none_or(|address| *address == link.address) {
                 return false;
             }
@@ -135,6 +139,7 @@ impl Links {
             replication: resolver.watch(&replication),
             dealer: None,
             heard: Instant::now(),
+            incarnation: incarnation.unwrap_or(0),
         };
         self.targets.insert(link.peer, Target::Peer(name.to_owned()));
         self.targets.insert(link.replication, Target::Replication);
@@ -236,6 +241,18 @@ impl Links {
 }
 
 impl Link {
+    /// A process that was started anew is connected to at once. By itself the socket would try again later and later, up to a
+    /// second apart, and the other side would serve clients without what we have for it.
+    fn greeted_by(&mut self, net: &mut impl Net, incarnation: Option<u64>) {
+        let Some(incarnation) = incarnation else { return };
+        let before = std::mem::replace(&mut self.incarnation, incarnation);
+        if before != incarnation
+            && let Some((_, address)) = self.dealer
+        {
+            self.connect(net, address);
+        }
+    }
+
     fn connect(&mut self, net: &mut impl Net, address: SocketAddr) {
         if let Some((socket, _)) = self.dealer.take() {
             net.close(socket);

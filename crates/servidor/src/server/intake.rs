@@ -1,6 +1,6 @@
 //! What comes in, on its way to the core.
 
-use papo_core::replica::Input;
+use papo_core::replica::{Input, Message};
 use papo_transport::{Frames, HostPort, Net, SocketId};
 use papo_wire::envelope::ToServidor;
 use papo_wire::peer::{Reply, Request};
@@ -72,7 +72,12 @@ impl<N: Net> Server<N> {
             || sender.cluster.is_none()
             || sender.cluster == self.replica.cluster();
         if ours && sender.id.name != self.replica.me().name {
-            let news = self.links.heard(&mut self.net, &mut self.resolver, &sender.id.name, sender.address);
+            let incarnation = match &letter.message {
+                Message::Hello(hello) => Some(hello.incarnation),
+                _ => None,
+            };
+            let (net, resolver) = (&mut self.net, &mut self.resolver);
+            let news = self.links.heard(net, resolver, &sender.id.name, sender.address, incarnation);
             if news {
                 self.remember_peers();
             }
