@@ -64,8 +64,6 @@ pub(super) struct HandOver {
     pub(super) to: MemberId,
     /// If it is still here by then, it stays.
     pub(super) until: Instant,
-    /// Whether the successor was told to stand.
-    pub(super) told: bool,
 }
 
 impl Reign {
@@ -366,9 +364,9 @@ impl Replica {
         let memory = self.settings.timing.tip_memory;
         let Role::Coordinator(reign) = &mut self.role else { return };
         reign.next_tips = next;
-        let since = Instant::from_nanos(now.instant.as_nanos().saturating_sub(memory.as_nanos() as u64));
-        let tips = self.publishing.tips(since);
-        self.outputs.extend(tips.into_iter().map(|(topic, index)| Output::Tip { topic, index }));
+        let since = self.publishing.mark(now.instant, self.chat.applied(), memory);
+        let tips = self.chat.recent_tips(since);
+        self.outputs.extend(tips.map(|(topic, index)| Output::Tip { topic, index }));
     }
 
     /// A write was applied: copies of it are recognised by the chat state from now on.

@@ -381,6 +381,7 @@ impl Replica {
         let walls = others.filter_map(|member| self.wall_of(&member.id, now)).collect();
         self.clock.take_over(now, walls, self.log.last_stamps().1);
         self.role = Role::Coordinator(Reign::new(now, epoch, self.log.last(), self.commit));
+        self.publishing.forget_marks();
         self.notice(Notice::Coordinates(epoch));
         self.open_reign(now);
     }

@@ -75,24 +75,21 @@ impl Replica {
             return;
         }
         reign.offered.insert(to.clone());
-        reign.hand_over = Some(HandOver { to: to.clone(), until, told: false });
+        reign.hand_over = Some(HandOver { to: to.clone(), until });
         self.notice(Notice::HandingOver(to.name));
         self.advance_hand_over(now);
     }
 
+    /// Lets the successor stand, once it has everything; again with every acknowledgement, for it may not have heard it.
     pub(super) fn advance_hand_over(&mut self, now: Now) {
         let last = self.log.last().index;
-        let Role::Coordinator(reign) = &mut self.role else { return };
+        let Role::Coordinator(reign) = &self.role else { return };
         let epoch = reign.epoch();
-        let Some(hand_over) = &reign.hand_over else { return };
-        if hand_over.told || now.instant >= hand_over.until || reign.acked(&hand_over.to) < last {
-            return;
+        let Some(HandOver { to, until }) = &reign.hand_over else { return };
+        if now.instant < *until && reign.acked(to) >= last {
+            let to = to.name.clone();
+            self.send(&to, Message::HandOver { epoch });
         }
-        let to = hand_over.to.name.clone();
-        if let Some(hand_over) = &mut reign.hand_over {
-            hand_over.told = true;
-        }
-        self.send(&to, Message::HandOver { epoch });
     }
 
     /// The coordinator offers us its place: everything it ordered is here.

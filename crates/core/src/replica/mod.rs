@@ -173,7 +173,7 @@ impl Replica {
             Input::Stop => self.stop(now),
             Input::Tick => self.tick(now),
         }
-        self.apply_committed(now);
+        self.apply_committed();
         self.update_availability(now);
     }
 

@@ -3,7 +3,8 @@
 //! The coordinator publishes in log order and tells in its beacons how far it got; a successor goes on from there. What both
 //! publish, because the beacon came too late, the proxies recognise by its index.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::chat::Delivery;
 use crate::clock::Instant;
@@ -16,8 +17,8 @@ const MAX_KEPT: usize = 65_536;
 pub(super) struct Publishing {
     pending: VecDeque<Box<Delivery>>,
     published: Index,
-    /// Last index of each recently active topic, and when it became that.
-    active: BTreeMap<String, (Index, Instant)>,
+    /// How much was applied when the tips of topics were told, for as long as a topic counts as recently active.
+    marks: VecDeque<(Instant, Index)>,
 }
 
 impl Publishing {
@@ -27,8 +28,7 @@ impl Publishing {
     }
 
     /// Takes note of an applied message.
-    pub(super) fn applied(&mut self, now: Instant, delivery: Delivery) {
-        self.active.insert(delivery.said.to.topic(), (delivery.said.index, now));
+    pub(super) fn applied(&mut self, delivery: Delivery) {
         if delivery.said.index > self.published {
             if self.pending.len() == MAX_KEPT {
                 self.pending.pop_front();
@@ -57,9 +57,19 @@ impl Publishing {
         self.published
     }
 
-    /// The last index of each topic that was active after `since`; forgets the others.
-    pub(super) fn tips(&mut self, since: Instant) -> Vec<(String, Index)> {
-        self.active.retain(|_, (_, at)| *at > since);
-        self.active.iter().map(|(topic, (index, _))| (topic.clone(), *index)).collect()
+    /// Notes that `applied` entries are applied now, and tells which were about `memory` ago: topics that moved since then are
+    /// recently active. 0, for all of them, before that is known.
+    pub(super) fn mark(&mut self, now: Instant, applied: Index, memory: Duration) -> Index {
+        self.marks.push_back((now, applied));
+        let is_past = |mark: Option<&(Instant, Index)>| mark.is_some_and(|(at, _)| now.since(*at) >= memory);
+        while is_past(self.marks.get(1)) {
+            self.marks.pop_front();
+        }
+        self.marks.front().filter(|mark| is_past(Some(mark))).map_or(0, |(_, applied)| *applied)
+    }
+
+    /// Forgets when tips were told: somebody else does that.
+    pub(super) fn forget_marks(&mut self) {
+        self.marks.clear();
     }
 }

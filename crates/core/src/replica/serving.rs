@@ -70,7 +70,7 @@ impl Replica {
     }
 
     /// Applies what is committed and on our own disk: what was applied is never missing after a crash.
-    pub(super) fn apply_committed(&mut self, now: Now) {
+    pub(super) fn apply_committed(&mut self) {
         let goal = self.commit.min(self.durable_index());
         if self.chat.applied() >= goal {
             return;
@@ -79,7 +79,7 @@ impl Replica {
             let next = self.chat.applied() + 1;
             let entry = std::sync::Arc::clone(self.log.get(next).expect("what is not applied is in memory"));
             let applied = self.chat.apply(&entry);
-            self.applied(now, applied);
+            self.applied(applied);
         }
         self.log.trim(goal);
         // Before the answers to waiting reads, and to those that this drain still brings: a page read from views that lack
@@ -90,7 +90,7 @@ impl Replica {
         self.update_published();
     }
 
-    fn applied(&mut self, now: Now, applied: Applied) {
+    fn applied(&mut self, applied: Applied) {
         if let Some(key) = applied.key {
             let identity = (key, applied.digest);
             let index = applied.repeats.unwrap_or(applied.index);
@@ -99,7 +99,7 @@ impl Replica {
             self.landed(identity);
         }
         if let Some(delivery) = applied.delivery {
-            self.publishing.applied(now.instant, delivery);
+            self.publishing.applied(delivery);
         }
         self.records.extend(applied.record);
     }

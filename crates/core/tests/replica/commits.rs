@@ -142,6 +142,7 @@ fn every_message_is_published_once_and_in_order_also_when_coordinators_die() {
         assert!(said.len() > 100);
         for proxy in &cluster.proxies {
             assert_eq!(proxy.forwarded, said, "seed {seed}: all, once, in order");
+            assert!(proxy.repeated < 100, "a successor goes on where the other one was, by its last beacon");
         }
     }
 }

@@ -74,6 +74,33 @@ fn a_learner_does_not_count_however_much_it_has() {
     cluster.until("it is counted in the end", 20 * S, |cluster| counts(cluster, 0));
 }
 
+/// Between removal and addition there is a majority of neither list that could do without the other.
+#[test]
+fn a_new_disk_is_not_added_before_the_removal_of_the_old_one_is_committed() {
+    let mut cluster = Cluster::new(3, 31);
+    cluster.nodes[2].timing.membership = std::time::Duration::from_millis(20);
+    cluster.start_all();
+    cluster.settle_under(2);
+    cluster.crash(0);
+    cluster.wipe(0);
+    cluster.start(0);
+    let removes = |cluster: &Cluster| {
+        let last = cluster.nodes[2].disk.content.log.last();
+        last.is_some_and(|entry| matches!(entry.operation, Operation::RemoveMember { .. }))
+    };
+    // Nothing of it reaches the only other member.
+    cluster.until("the old disk was silent for long", 10 * S, |cluster| {
+        cluster.now > 4 * S && cluster.status(0).role == RoleName::Learner
+    });
+    cluster.network.starve(1, true);
+    cluster.until("the old disk is removed", 10 * S, removes);
+    cluster.pass(2 * S);
+    assert!(removes(&cluster), "and that is all that happens");
+    assert_eq!(changes(&cluster), []);
+    cluster.network.starve(1, false);
+    cluster.until("the new disk is counted", 20 * S, |cluster| counts(cluster, 0));
+}
+
 #[test]
 fn two_disks_lost_one_after_the_other_are_replaced_in_turn_and_nothing_is_lost() {
     let mut cluster = Cluster::founded(3, 23);
