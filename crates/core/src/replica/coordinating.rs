@@ -100,6 +100,12 @@ impl Reign {
         self.progress.get(id).copied()
     }
 
+    /// When the last beacon was sent that the servidor of that name answered, on whichever disk; the reign's beginning before that.
+    fn answered(&self, name: &str) -> Instant {
+        let progress = self.progress.iter().filter(|(id, _)| id.name == name);
+        progress.map(|(_, progress)| progress.confirmed).max().unwrap_or(self.since)
+    }
+
     pub(super) fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -336,14 +342,23 @@ impl Replica {
             published: self.publishing.published(),
             sent: now.instant.as_nanos(),
             confirmed,
+            answered: 0,
             held: held.collect(),
         };
+        // Learners are told as well: that is how they catch up.
+        let beacons: Vec<(ServerName, Beacon)> = self
+            .others_heard_lately(now.instant)
+            .into_iter()
+            .map(|name| {
+                let answered = reign.answered(&name).as_nanos();
+                (name, Beacon { answered, ..beacon.clone() })
+            })
+            .collect();
         let next = now.instant + self.settings.timing.beacon;
         let Role::Coordinator(reign) = &mut self.role else { return };
         reign.next_beacon = next;
-        // Learners are told as well: that is how they catch up.
-        for name in self.others_heard_lately(now.instant) {
-            self.send(&name, Message::Beacon(beacon.clone()));
+        for (name, beacon) in beacons {
+            self.send(&name, Message::Beacon(beacon));
         }
     }
 

@@ -206,7 +206,7 @@ impl Replica {
         }
     }
 
-    fn reaches_majority(&self, now: Instant) -> bool {
+    pub(super) fn reaches_majority(&self, now: Instant) -> bool {
         let limit = self.settings.timing.hello + self.settings.timing.suspicion;
         let heard = |id: &MemberId| self.peers.get(id).is_some_and(|peer| now.since(peer.heard) < limit);
         self.voters().majority(|id| *id == self.me || heard(id))
@@ -290,6 +290,8 @@ impl Replica {
 
     fn give_up(&mut self, now: Now) {
         let patience = now.instant + self.random_backoff();
+        // Whoever could not do it is not to take the coordination from somebody who can, for a while.
+        self.offers_after = now.instant + self.settings.timing.stability * 10;
         self.follow(now, patience);
     }
 

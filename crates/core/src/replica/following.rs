@@ -139,6 +139,10 @@ impl Replica {
         if !self.obey(now, from, beacon.epoch) {
             return;
         }
+        let unheard = Instant::from_nanos(beacon.sent).since(Instant::from_nanos(beacon.answered));
+        if unheard < self.settings.timing.suspicion {
+            self.in_touch = Some(now.instant);
+        }
         self.publishing.published_elsewhere(beacon.published);
         for (id, held) in beacon.held {
             if id == self.me && held > self.log.last().index {
@@ -196,7 +200,6 @@ impl Replica {
         }
         let Role::Follower(following) = &mut self.role else { return false };
         following.hear(now.instant, self.settings.timing.suspicion);
-        self.in_touch = Some(now.instant);
         true
     }
 

@@ -105,6 +105,7 @@ impl Recovery {
             disk: DiskQueue::new(last.index),
             role: Role::Follower(Following::new(now.instant, commit)),
             in_touch: None,
+            offers_after: now.instant,
             records_applied: chat.applied(),
             founding: Founding { hello, complete_since: None, genesis: log.get(1).cloned(), untold: false },
             settings,

@@ -17,7 +17,10 @@ impl Replica {
     pub(super) fn offer_to_coordinate(&mut self, now: Now) {
         let stability = self.settings.timing.stability;
         let pause = self.settings.timing.retry * 4;
-        if !self.can_stand(now.instant) {
+        if !self.can_stand(now.instant)
+            || !self.reaches_majority(now.instant)
+            || now.instant < self.offers_after
+        {
             return;
         }
         let caught_up =

@@ -171,6 +171,8 @@ pub struct Beacon {
     pub sent: u64,
     /// When, by the same clock, a majority is known to have obeyed it last: nobody else had committed anything by then.
     pub confirmed: u64,
+    /// [`Beacon::sent`] of the last beacon that the receiver is known to have answered: shows whether it is heard.
+    pub answered: u64,
     /// What each disk is known to hold of the committed log, so that one that goes back in time is found out.
     pub held: Vec<(MemberId, Index)>,
 }

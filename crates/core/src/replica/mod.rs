@@ -108,6 +108,8 @@ pub struct Replica {
     availability: Availability,
     /// When this servidor last coordinated or obeyed, unless it knows that this is over.
     in_touch: Option<Instant>,
+    /// Not to ask for the coordination before this.
+    offers_after: Instant,
     stopping: bool,
     founding: Founding,
 

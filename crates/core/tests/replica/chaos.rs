@@ -55,7 +55,7 @@ struct Chaos {
 impl Chaos {
     fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed ^ 0x5EED);
-        let count = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5][rng.usize(..10)];
+        let count = [1, 2, 3, 3, 3, 3, 3, 4, 5, 7][rng.usize(..10)];
         let mut cluster = Cluster::new(count, seed);
         let network = &mut cluster.network;
         network.delay = match rng.u8(..4) {
@@ -108,6 +108,12 @@ impl Chaos {
             self.pass_some();
         }
         self.make_good();
+        if self.cluster.canon.last() > 0 && self.cluster.rng.u8(..4) == 0 {
+            self.cripple_a_minority();
+            let what = "every client has its answer, though some are heard and hear by halves only";
+            self.cluster.until(what, RECOVERY, Cluster::clients_are_done);
+            self.cluster.heal();
+        }
         let what = "every client has its answer, and all that run have applied the same";
         self.cluster.until(what, RECOVERY, |cluster| cluster.clients_are_done() && cluster.is_settled());
         self.cluster.canon.check_end();
@@ -261,6 +267,24 @@ impl Chaos {
             let node = self.cluster.rng.usize(..self.count);
             if self.cluster.nodes[node].replica.is_some() {
                 self.cluster.crash(node);
+            }
+        }
+    }
+}
+
+impl Chaos {
+    /// Takes half of the links of a minority, each direction by itself.
+    fn cripple_a_minority(&mut self) {
+        let Some((lost, members)) = self.lost_after(None) else { return };
+        let down = (0..self.count).filter(|node| self.cluster.nodes[*node].replica.is_none()).count();
+        for _ in lost + down..(members - 1) / 2 {
+            let node = self.cluster.rng.usize(..self.count);
+            for other in (0..self.count).filter(|other| *other != node) {
+                for (from, to) in [(node, other), (other, node)] {
+                    if self.cluster.rng.bool() {
+                        self.cluster.network.cut(from, to);
+                    }
+                }
             }
         }
     }

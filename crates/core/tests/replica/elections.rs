@@ -141,6 +141,18 @@ fn who_hears_all_but_the_coordinator_stays_out_and_comes_back() {
     assert_eq!(cluster.epoch(), epoch);
 }
 
+#[test]
+fn who_hears_the_coordinator_but_is_not_heard_by_it_sends_clients_elsewhere() {
+    let mut cluster = Cluster::founded(3, 10);
+    let epoch = cluster.epoch();
+    cluster.network.cut(0, 2);
+    cluster.until("it withdraws", S, |cluster| !cluster.serves(0));
+    cluster.pass(10 * S);
+    assert!(!cluster.serves(0) && cluster.epoch() == epoch, "and does nothing else");
+    cluster.heal();
+    cluster.until("it serves again", S, |cluster| cluster.serves(0));
+}
+
 /// Bully's `OK` is a word, not a deed: the highest rank hears a majority, and so says `OK`, but is not heard by one.
 #[test]
 fn who_said_ok_and_did_not_coordinate_is_not_waited_for_again() {
