@@ -149,7 +149,16 @@ fn batch(epoch: Epoch, previous: Position, index: Index) -> Message {
 }
 
 fn beacon(epoch: Epoch, last: Position, commit: Index) -> Message {
-    Message::Beacon(Beacon { epoch, last, commit, published: 0, sent: 1, confirmed: 0, held: Vec::new() })
+    Message::Beacon(Beacon {
+        epoch,
+        last,
+        commit,
+        published: 0,
+        sent: 1,
+        confirmed: 0,
+        answered: 0,
+        held: Vec::new(),
+    })
 }
 
 fn received(from: &str, message: Message) -> Input {

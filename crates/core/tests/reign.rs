@@ -108,6 +108,7 @@ impl Stage {
             published,
             sent: 1,
             confirmed: 0,
+            answered: 0,
             held: Vec::new(),
         };
         self.take(received("a", Message::Beacon(beacon)));

@@ -16,6 +16,12 @@ fn coordinates(cluster: &Cluster, node: usize) -> bool {
     cluster.status(node).role == RoleName::Coordinator
 }
 
+/// Whether clients of `node` are served by way of `coordinator`.
+fn follows(cluster: &Cluster, node: usize, coordinator: usize) -> bool {
+    let follows = cluster.status(node).coordinator == Some(cluster.nodes[coordinator].name.clone());
+    coordinates(cluster, coordinator) && follows && cluster.serves(node)
+}
+
 #[test]
 fn of_two_coordinators_under_a_partition_the_old_one_commits_nothing() {
     let mut cluster = Cluster::new(3, 1);
@@ -27,9 +33,7 @@ fn of_two_coordinators_under_a_partition_the_old_one_commits_nothing() {
 
     cluster.partition(&[&[0, 1], &[2]]);
     let lost = cluster.write(2, "ana", "r1", login("ana"), 5 * S);
-    cluster.until("a second one coordinates", S, |cluster| {
-        coordinates(cluster, 1) && cluster.status(0).coordinator == Some("s2".to_owned())
-    });
+    cluster.until("a second one coordinates", S, |cluster| follows(cluster, 0, 1));
     let kept = cluster.write(0, "bruno", "r2", login("bruno"), S);
     let index = cluster.carried_out(kept);
     cluster.pass(3 * S);
@@ -60,9 +64,7 @@ fn client_id(id: &str) -> papo_core::log::RequestId {
 fn a_candidate_with_the_shorter_log_takes_over_the_longer_one() {
     let mut cluster = Cluster::founded(3, 2);
     cluster.partition(&[&[0, 1], &[2]]);
-    cluster.until("the other two go on", 2 * S, |cluster| {
-        coordinates(cluster, 1) && cluster.status(0).coordinator == Some("s2".to_owned())
-    });
+    cluster.until("the other two go on", 2 * S, |cluster| follows(cluster, 0, 1));
     let tickets: Vec<_> =
         (0..10).map(|n| cluster.write(0, "ana", &format!("r{n}"), login(&format!("ana{n}")), S)).collect();
     for ticket in tickets {
