@@ -20,6 +20,9 @@ use crate::letter::{self, Address, Sender};
 /// After this much silence a link is opened anew. Greetings come every second.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long to wait for a connection to whoever has just been started, before it is tried again to greet it.
+const NEWCOMER: Duration = Duration::from_millis(10);
+
 /// One batch of entries or one answer to a catch-up, with room to spare.
 const LARGEST: usize = 16 << 20;
 
@@ -55,7 +58,16 @@ pub(crate) struct Links {
     seeds: BTreeMap<SocketAddr, SocketId>,
     seed_names: BTreeSet<String>,
     links: BTreeMap<String, Link>,
+    /// Processes that were started lately and are not told yet who we are: they cannot send us anything before.
+    newcomers: BTreeMap<String, Newcomer>,
     reviewed: Instant,
+}
+
+/// When to greet it, and when to leave it to the greetings of every second.
+#[derive(Clone, Copy, Debug)]
+struct Newcomer {
+    at: Instant,
+    until: Instant,
 }
 
 pub(crate) fn options() -> SocketOptions {
@@ -90,6 +102,7 @@ impl Links {
             seeds: BTreeMap::new(),
             seed_names: BTreeSet::new(),
             links: BTreeMap::new(),
+            newcomers: BTreeMap::new(),
             reviewed: Instant::now(),
         })
     }
@@ -119,7 +132,9 @@ impl Links {
     ) -> bool {
         if let Some(link) = self.links.get_mut(name) {
             link.heard = Instant::now();
-            link.greeted_by(net, incarnation);
+            if link.greeted_by(net, incarnation) {
+                self.newcomers.insert(name.to_owned(), Newcomer::new());
+            }
             if address.as_ref().is_none_or(|address| *address == link.address) {
                 return false;
             }
@@ -144,6 +159,7 @@ impl Links {
         self.targets.insert(link.peer, Target::Peer(name.to_owned()));
         self.targets.insert(link.replication, Target::Replication);
         self.links.insert(name.to_owned(), link);
+        self.newcomers.insert(name.to_owned(), Newcomer::new());
         true
     }
 
@@ -222,8 +238,7 @@ impl Links {
 
     /// Greets everybody, and every address where somebody may be.
     pub(crate) fn greet(&self, net: &mut impl Net, sender: &Sender, message: &Message) {
-        let sender = Sender { address: Some(self.own.clone()), ..sender.clone() };
-        let frames: Frames = vec![sender.encode(), letter::encode(message)];
+        let frames = self.greeting(sender, message);
         let linked = self.links.values().filter_map(|link| link.dealer);
         let known: BTreeSet<SocketAddr> = linked.clone().map(|(_, address)| address).collect();
         let seeds =
@@ -234,23 +249,59 @@ impl Links {
         }
     }
 
+    /// When somebody who was started lately has to be greeted.
+    pub(crate) fn newcomers_deadline(&self) -> Option<Instant> {
+        self.newcomers.values().map(|newcomer| newcomer.at).min()
+    }
+
+    /// Greets those who were started lately, as soon as there is a connection to them: in the second until the next greeting
+    /// they would serve clients, and could hand nothing over to us.
+    pub(crate) fn greet_newcomers(&mut self, net: &mut impl Net, sender: &Sender, message: &Message) {
+        let frames = self.greeting(sender, message);
+        let now = Instant::now();
+        let links = &self.links;
+        self.newcomers.retain(|name, newcomer| {
+            if now < newcomer.at {
+                return true;
+            }
+            newcomer.at = now + NEWCOMER;
+            let socket = links.get(name).and_then(|link| link.dealer).map(|(socket, _)| socket);
+            let greeted = socket.is_some_and(|socket| net.send(socket, frames.clone()).is_ok());
+            !greeted && now < newcomer.until
+        });
+    }
+
+    fn greeting(&self, sender: &Sender, message: &Message) -> Frames {
+        let sender = Sender { address: Some(self.own.clone()), ..sender.clone() };
+        vec![sender.encode(), letter::encode(message)]
+    }
+
     /// Names and addresses, to be remembered.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&str, &str)> {
         self.links.iter().map(|(name, link)| (name.as_str(), link.address.peer.as_str()))
     }
 }
 
+impl Newcomer {
+    fn new() -> Self {
+        let at = Instant::now();
+        Self { at, until: at + SILENCE }
+    }
+}
+
 impl Link {
-    /// A process that was started anew is connected to at once. By itself the socket would try again later and later, up to a
-    /// second apart, and the other side would serve clients without what we have for it.
-    fn greeted_by(&mut self, net: &mut impl Net, incarnation: Option<u64>) {
-        let Some(incarnation) = incarnation else { return };
+    /// A process that was started anew is connected to at once; true if it was. By itself the socket would try again later and
+    /// later, up to a second apart, and the other side would serve clients without what we have for it.
+    fn greeted_by(&mut self, net: &mut impl Net, incarnation: Option<u64>) -> bool {
+        let Some(incarnation) = incarnation else { return false };
         let before = std::mem::replace(&mut self.incarnation, incarnation);
-        if before != incarnation
-            && let Some((_, address)) = self.dealer
-        {
+        if before == incarnation {
+            return false;
+        }
+        if let Some((_, address)) = self.dealer {
             self.connect(net, address);
         }
+        true
     }
 
     fn connect(&mut self, net: &mut impl Net, address: SocketAddr) {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use papo_core::log::ClusterId;
 use papo_core::members::DiskId;
-use papo_core::replica::{Availability, Input, Replica, RoleName};
+use papo_core::replica::{Availability, Input, Message, Replica, RoleName};
 use papo_service::{Boot, Failure, Health};
 use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer};
 use papo_transport::{HostPort, Net, Resolver, SocketId};
@@ -108,7 +108,7 @@ impl<N: Net> Server<N> {
             advertise,
         )?;
         let mut resolver = Resolver::start(waker.clone(), RESOLVE);
-        let incarnation = replica.hello().incarnation;
+        let incarnation = replica.hello(clocks.now()).incarnation;
         let brokers = Brokers::new(&mut resolver, &settings.broker, name.to_owned(), incarnation);
         let proxies = Proxies::new(&mut net, &mut resolver, &settings.proxy)?;
         let own = links.own().peer.clone();
@@ -198,6 +198,7 @@ impl<N: Net> Server<N> {
         self.indexing.turn();
         self.brokers.turn(&mut self.net, self.replica.chat().applied());
         self.register();
+        self.greet_newcomers();
         self.review();
         Ok(busy)
     }
@@ -207,7 +208,8 @@ impl<N: Net> Server<N> {
         let now = self.clocks.now().instant;
         let core = self.replica.deadline().since(now);
         let others = self.brokers.deadline().min(self.registration.deadline()).min(self.next_review);
-        let others = self.indexing.deadline().map_or(others, |deadline| others.min(deadline));
+        let some = [self.indexing.deadline(), self.links.newcomers_deadline()];
+        let others = some.into_iter().flatten().fold(others, Instant::min);
         core.min(others.saturating_duration_since(Instant::now()))
     }
 
@@ -231,6 +233,14 @@ impl<N: Net> Server<N> {
             self.replica.handle(self.clocks.now(), Input::Durable(id));
         }
         Ok(())
+    }
+
+    fn greet_newcomers(&mut self) {
+        if self.links.newcomers_deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+            self.header.refresh(&self.replica);
+            let hello = Message::Hello(self.replica.hello(self.clocks.now()));
+            self.links.greet_newcomers(&mut self.net, &self.header.sender, &hello);
+        }
     }
 
     fn register(&mut self) {

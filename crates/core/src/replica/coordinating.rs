@@ -7,14 +7,13 @@
 //! A coordinator that has not heard from a majority within the failure detector's limit resigns: by then the others may have
 //! another one.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
+use super::reign::{Progress, Reign};
 use super::{Ack, Batch, Beacon, Message, Notice, Output, Proposal, Replica, Resigned, Role};
 use crate::chat::{Digest, RequestKey};
 use crate::clock::{Instant, Lamport, Now};
-use crate::log::{Entry, Epoch, Index, Operation, Position, RequestId};
+use crate::log::{Entry, Index, Operation, Position, RequestId};
 use crate::members::{MemberId, ServerName};
 
 /// How many entries may wait to be committed. Beyond that writes stay where they came in, and are handed over again.
@@ -22,98 +21,6 @@ pub(super) const MAX_UNCOMMITTED: Index = 16_384;
 
 /// How many bytes one batch carries, about: large enough that a flood leaves in few messages, far below the transport's limit.
 const BATCH_ENTRIES: usize = 1_024;
-
-/// A write in the log that is not applied yet: who asks again for the same meanwhile needs no second entry.
-type InFlight = HashSet<(RequestKey, Digest), BuildHasherDefault<std::hash::DefaultHasher>>;
-
-/// A coordinator's state, for as long as its epoch lasts.
-#[derive(Debug)]
-pub(super) struct Reign {
-    epoch: Epoch,
-    pub(super) since: Instant,
-    pub(super) since_wall: crate::clock::WallTime,
-    /// The empty entry that opened the reign.
-    opening: Index,
-    progress: BTreeMap<MemberId, Progress>,
-    in_flight: InFlight,
-    /// Up to where entries were broadcast, and the commit index that was told.
-    sent: Position,
-    told_commit: Index,
-    next_beacon: Instant,
-    next_membership: Instant,
-    next_tips: Instant,
-    /// When all writes without an answer were last given positions, or another chance of it.
-    pub(super) handed_at: Option<Instant>,
-    pub(super) hand_over: Option<HandOver>,
-    /// Who was offered the coordination in this reign.
-    pub(super) offered: BTreeSet<MemberId>,
-}
-
-/// How far a follower is, as it said itself in this epoch.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Progress {
-    /// Durable and equal to our log up to here.
-    pub(super) acked: Index,
-    /// When the last beacon that it answered was sent.
-    pub(super) confirmed: Instant,
-}
-
-/// The coordination on its way to another servidor.
-#[derive(Debug)]
-pub(super) struct HandOver {
-    pub(super) to: MemberId,
-    /// If it is still here by then, it stays.
-    pub(super) until: Instant,
-}
-
-impl Reign {
-    pub(super) fn new(now: Now, epoch: Epoch, last: Position, commit: Index) -> Self {
-        Self {
-            epoch,
-            since: now.instant,
-            since_wall: now.wall,
-            opening: last.index + 1,
-            progress: BTreeMap::new(),
-            in_flight: InFlight::default(),
-            sent: last,
-            told_commit: commit,
-            next_beacon: now.instant,
-            next_membership: now.instant,
-            next_tips: now.instant,
-            handed_at: None,
-            hand_over: None,
-            offered: BTreeSet::new(),
-        }
-    }
-
-    pub(super) fn deadline(&self) -> Instant {
-        let hand_over = self.hand_over.as_ref().map_or(self.next_tips, |hand_over| hand_over.until);
-        self.next_beacon.min(self.next_membership).min(self.next_tips).min(hand_over)
-    }
-
-    /// Whether writes are given positions at the moment.
-    pub(super) fn orders(&self) -> bool {
-        self.hand_over.is_none()
-    }
-
-    pub(super) fn progress(&self, id: &MemberId) -> Option<Progress> {
-        self.progress.get(id).copied()
-    }
-
-    /// When the last beacon was sent that the servidor of that name answered, on whichever disk; the reign's beginning before that.
-    fn answered(&self, name: &str) -> Instant {
-        let progress = self.progress.iter().filter(|(id, _)| id.name == name);
-        progress.map(|(_, progress)| progress.confirmed).max().unwrap_or(self.since)
-    }
-
-    pub(super) fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    pub(super) fn acked(&self, id: &MemberId) -> Index {
-        self.progress.get(id).map_or(0, |progress| progress.acked)
-    }
-}
 
 impl Replica {
     /// The first steps of a coordinator: the empty entry, the announcement, the first beacon.
@@ -320,6 +227,7 @@ impl Replica {
             // Somebody else is about to coordinate, or does already.
             Resigned::Overruled => self.expect(now),
             Resigned::Disk | Resigned::Removed => {
+                self.offer_later(now);
                 self.in_touch = None;
                 if let Some(successor) = successor {
                     self.send(&successor.name, Message::HandOver { epoch });

@@ -90,14 +90,7 @@ impl Recovery {
         let commit = chat.applied();
         let last = log.last();
         let rank = members.current().rank_of(&me.name).unwrap_or(0);
-        let hello = Hello {
-            rank,
-            last,
-            promised: stored.promise.epoch,
-            rules: RULES,
-            incarnation: rng.u64(1..),
-            wall: now.wall,
-        };
+        let incarnation = rng.u64(1..);
         Replica {
             rank,
             highest: stored.promise.epoch.max(last.epoch),
@@ -107,7 +100,12 @@ impl Recovery {
             in_touch: None,
             offers_after: now.instant,
             records_applied: chat.applied(),
-            founding: Founding { hello, complete_since: None, genesis: log.get(1).cloned(), untold: false },
+            founding: Founding {
+                incarnation,
+                complete_since: None,
+                genesis: log.get(1).cloned(),
+                untold: false,
+            },
             settings,
             me,
             rng,
@@ -137,8 +135,8 @@ impl Recovery {
 /// What a servidor needs to found a cluster, or to be found.
 #[derive(Debug)]
 pub(super) struct Founding {
-    /// What we said of ourselves last.
-    hello: Hello,
+    /// Tells this process from the one before it on the same disk.
+    incarnation: u64,
     /// Since when everybody named in the configuration is here, with an empty disk.
     complete_since: Option<Instant>,
     /// The founding entry, while it is in memory: whoever it names and has not stored it yet gets it again.
@@ -148,10 +146,17 @@ pub(super) struct Founding {
 }
 
 impl Replica {
-    /// What this servidor said of itself when it last greeted the others.
+    /// What this servidor says of itself to whoever does not know it yet.
     #[must_use]
-    pub fn hello(&self) -> Hello {
-        self.founding.hello.clone()
+    pub fn hello(&self, now: Now) -> Hello {
+        Hello {
+            rank: self.rank,
+            last: self.log.last(),
+            promised: self.promise.epoch,
+            rules: RULES,
+            incarnation: self.founding.incarnation,
+            wall: now.wall,
+        }
     }
 
     pub(super) fn greet_all(&mut self, now: Now) {
@@ -162,15 +167,7 @@ impl Replica {
         let voters = self.members.current();
         self.peers.retain(|id, peer| voters.counts(id) || now.instant.since(peer.heard) < FORGET);
         self.held.retain(|id, _| voters.counts(id));
-        self.founding.hello = Hello {
-            rank: self.rank,
-            last: self.log.last(),
-            promised: self.promise.epoch,
-            rules: RULES,
-            incarnation: self.founding.hello.incarnation,
-            wall: now.wall,
-        };
-        self.outputs.push_back(Output::Greet(self.hello()));
+        self.outputs.push_back(Output::Greet(self.hello(now)));
         self.found_when_complete(now);
     }
 

@@ -69,3 +69,51 @@ fn portions(proposals: Vec<Proposal>) -> Vec<Vec<Proposal>> {
     }
     portions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Lamport;
+    use crate::log::{Operation, RequestId};
+
+    fn proposal(counter: u64, letters: usize) -> Proposal {
+        Proposal {
+            author: "ana".to_owned(),
+            request_id: RequestId::Broker { incarnation: 1, counter },
+            operation: Operation::Message {
+                src: "ana".to_owned(),
+                dst: "bruno".to_owned(),
+                message: "o".repeat(letters),
+            },
+            clock: Lamport::default(),
+        }
+    }
+
+    #[test]
+    fn a_flood_is_cut_into_messages_that_the_transport_takes_and_keeps_its_order() {
+        let flood: Vec<Proposal> =
+            (0..5_000).map(|n| proposal(n, if n % 2 == 0 { 8_000 } else { 10 })).collect();
+        let portions = portions(flood.clone());
+        for portion in &portions {
+            let bytes: usize = portion.iter().map(|proposal| proposal.operation.weight()).sum();
+            assert!(!portion.is_empty() && portion.len() <= SUBMIT_WRITES && bytes <= SUBMIT_BYTES);
+        }
+        assert_eq!(portions.concat(), flood);
+    }
+
+    #[test]
+    fn one_write_that_is_larger_than_a_message_should_be_goes_alone() {
+        let portions = portions(vec![proposal(1, SUBMIT_BYTES * 2), proposal(2, 1)]);
+        assert_eq!(portions.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_new_coordinator_is_handed_everything_at_once_and_then_every_while() {
+        let at = |ms| Instant::ZERO + Duration::from_millis(ms);
+        let (mut handed_at, retry) = (None, Duration::from_millis(250));
+        assert_eq!(due_again(&mut handed_at, at(1_000), retry), Some(Instant::ZERO));
+        assert_eq!(due_again(&mut handed_at, at(1_249), retry), None);
+        assert_eq!(due_again(&mut handed_at, at(1_250), retry), Some(at(1_000)));
+        assert_eq!(due_again(&mut handed_at, at(1_499), retry), None);
+    }
+}

@@ -3,7 +3,7 @@
 //! The coordinator stops ordering and waits until its successor has all of its log; then it tells it to stand. What
 //! clients ask for meanwhile stays where it came in, and is handed to the successor.
 
-use super::coordinating::HandOver;
+use super::reign::HandOver;
 use super::{Message, Notice, Replica, Role};
 use crate::clock::Now;
 use crate::log::{Epoch, Index};
@@ -35,6 +35,11 @@ impl Replica {
             let to = coordinator.name.clone();
             self.send(&to, Message::AskHandOver);
         }
+    }
+
+    /// Whoever could not coordinate is not to take the coordination from somebody who can, for a while.
+    pub(super) fn offer_later(&mut self, now: Now) {
+        self.offers_after = now.instant + self.settings.timing.stability * 10;
     }
 
     /// A higher rank asks for the coordination.
@@ -87,7 +92,7 @@ impl Replica {
     pub(super) fn advance_hand_over(&mut self, now: Now) {
         let last = self.log.last().index;
         let Role::Coordinator(reign) = &self.role else { return };
-        let epoch = reign.epoch();
+        let epoch = reign.epoch;
         let Some(HandOver { to, until }) = &reign.hand_over else { return };
         if now.instant < *until && reign.acked(to) >= last {
             let to = to.name.clone();

@@ -21,8 +21,8 @@
 //! | `timing` | every time span, with its reason |
 //! | `founding` | how a cluster begins, and how a servidor comes back |
 //! | `following`, `fetching` | obeying a coordinator: batches, acknowledgements, catching up |
-//! | `electing`, `promising` | suspicion, pre-vote, Bully, promises, taking over the longest log |
-//! | `coordinating` | ordering, committing, beacons, resigning |
+//! | `electing`, `promising`, `candidacy` | suspicion, pre-vote, Bully, promises, taking over the longest log |
+//! | `coordinating`, `reign` | ordering, committing, beacons, resigning |
 //! | `handing_over` | passing the coordination on without a failed request |
 //! | `membership` | replacing a disk |
 //! | `serving`, `requests`, `handing` | clients' requests, from arrival to answer |
@@ -38,6 +38,7 @@
 //! without a new identity is recognised only by peers that remember more.
 
 mod availability;
+mod candidacy;
 mod coordinating;
 mod disk;
 mod electing;
@@ -52,6 +53,7 @@ mod message;
 mod output;
 mod promising;
 mod publishing;
+mod reign;
 mod requests;
 mod serving;
 mod status;
@@ -73,12 +75,12 @@ use crate::chat::ChatState;
 use crate::clock::{AgreedClock, Instant, Now, WallTime};
 use crate::log::{Epoch, Index, LogWindow, Merged, Position, Promise, Write};
 use crate::members::{MemberHistory, MemberId, Members, ServerName};
-use coordinating::Reign;
+use candidacy::Candidacy;
 use disk::DiskQueue;
-use electing::Candidacy;
 use following::Following;
 use founding::Founding;
 use publishing::Publishing;
+use reign::Reign;
 use requests::Requests;
 
 /// One servidor. See the [module's documentation](self) for how it is driven.

@@ -201,7 +201,8 @@ fn a_disk_that_goes_back_in_time_is_promised_nothing() {
 #[test]
 fn a_late_greeting_makes_no_sound_disk_outdated() {
     let mut cluster = Cluster::founded(3, 28);
-    let early = cluster.nodes[0].replica.as_ref().expect("it runs").hello();
+    let early =
+        cluster.nodes[0].replica.as_ref().expect("it runs").hello(cluster.nodes[0].read_clocks(cluster.now));
     for n in 0..10 {
         say_something(&mut cluster, 1, &format!("r{n}"));
     }

@@ -9,6 +9,7 @@ use papo_core::replica::RoleName;
 
 use crate::cluster::Cluster;
 use crate::cluster::clients::plain;
+use crate::cluster::disk::Health;
 use crate::cluster::time::{MS, S};
 
 fn ranks(cluster: &Cluster) -> Vec<(String, u64)> {
@@ -158,6 +159,23 @@ fn an_empty_servidor_catches_up_with_a_long_log_from_the_disks_of_the_others() {
     assert!(cluster.status(2).applied > 20_000);
     assert!(cluster.log_reads >= 7, "what is not in memory any more was read from a disk");
     assert!(cluster.now < 3 * S, "and it did not take long: {} ms", cluster.now / MS);
+}
+
+#[test]
+fn a_servidor_whose_disk_is_stuck_takes_no_more_than_fits_into_memory() {
+    let mut cluster = Cluster::new(3, 69);
+    let log = long_log(&cluster, 20_000);
+    for node in [0, 1] {
+        cluster.nodes[node].disk.content.log = log.clone();
+        cluster.nodes[node].disk.content.committed = 20_000;
+    }
+    cluster.set_disk(2, Health::Stuck);
+    cluster.start_all();
+    cluster.pass(3 * S);
+    let taken = cluster.status(2).last;
+    assert!((10_000..19_000).contains(&taken), "{taken}");
+    cluster.set_disk(2, Health::Well);
+    cluster.settle();
 }
 
 #[test]
