@@ -105,7 +105,7 @@ fn renew_disk(data: &Path) -> Result<(DiskId, DiskId), Failure> {
     running.writer.submit(1, Write::RenewDisk(new));
     loop {
         match events.recv() {
-            Ok(StoreEvent::Durable { up_to: 1.. }) => return Ok((old, new)),
+            Ok(StoreEvent::Durable { up_to: 1.., .. }) => return Ok((old, new)),
             Ok(StoreEvent::Failed { error, .. } | StoreEvent::Stalled { error }) => {
                 return Err(Failure::disk(error));
             }

@@ -217,7 +217,7 @@ impl<N: Net> Server<N> {
         let mut durable = None;
         while let Ok(event) = self.store_events.try_recv() {
             match event {
-                StoreEvent::Durable { up_to } => durable = Some(up_to),
+                StoreEvent::Durable { up_to, .. } => durable = Some(up_to),
                 StoreEvent::Stalled { error } => {
                     tracing::error!(error, "the disk is full: nothing is acknowledged until there is room");
                     self.replica.handle(self.clocks.now(), Input::DiskRefuses(true));

@@ -94,7 +94,7 @@ fn append(running: &Running, from: Index, count: u64) {
 fn wait_for(events: &Receiver<StoreEvent>, id: u64) {
     loop {
         match events.recv().expect("the store runs") {
-            StoreEvent::Durable { up_to } if up_to >= id => return,
+            StoreEvent::Durable { up_to, .. } if up_to >= id => return,
             StoreEvent::Durable { .. } => {}
             event => panic!("{event:?}"),
         }

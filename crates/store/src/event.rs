@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::{FaultKind, ReadError};
 use crate::fault::{Fault, Trouble};
@@ -12,6 +13,8 @@ pub enum StoreEvent {
     Durable {
         /// The id given to [`Writer::submit`](crate::Writer::submit).
         up_to: u64,
+        /// How long the transaction took that brought it there, its fsync included.
+        took: Duration,
     },
     /// The disk is full: nothing becomes durable until [`StoreEvent::Recovered`]. Nothing is lost; refuse new work.
     Stalled {
@@ -34,6 +37,12 @@ pub enum StoreEvent {
 pub(crate) struct Reporter {
     on_event: Arc<dyn Fn(StoreEvent) + Send + Sync>,
     failed: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reporter").field("failed", &self.failed).finish_non_exhaustive()
+    }
 }
 
 impl Reporter {

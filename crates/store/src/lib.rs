@@ -34,6 +34,7 @@ mod meta;
 mod reader_thread;
 mod sqlite;
 mod store;
+mod unsaved;
 mod views;
 mod writer;
 

@@ -12,6 +12,7 @@ use crate::fault::Fault;
 use crate::log::{self, LogReader, Opened};
 use crate::reader_thread::ReaderThread;
 use crate::sqlite::Durability;
+use crate::unsaved::Unsaved;
 use crate::views::{self, OpenedViews, Views, ViewsThread};
 use crate::writer::{Writer, WriterThread};
 
@@ -107,14 +108,15 @@ impl Store {
         let Self { log, views, dir } = self;
         let checkpoints = Checkpoints::start(&dir.log(), Durability::Synced, reporter.clone())?;
         let writer = WriterThread::new(log, Arc::clone(&dir), checkpoints, reporter.clone());
-        let writer = Writer::start(writer)?;
+        let unsaved = Unsaved::default();
+        let writer = Writer::start(writer, reporter.clone(), unsaved.clone())?;
 
         let checkpoints = Checkpoints::start(&dir.views(), Durability::Ordered, reporter.clone())?;
-        let joined = LogReader::open(&dir)?;
+        let joined = LogReader::open(&dir)?.with_unsaved(unsaved.clone());
         let views = ViewsThread::new(views, dir.views(), joined, checkpoints, reporter.clone());
         let views = Views::start(views)?;
 
-        let reader = ReaderThread::start(LogReader::open(&dir)?, reporter)?;
+        let reader = ReaderThread::start(LogReader::open(&dir)?.with_unsaved(unsaved), reporter)?;
         Ok(Running { views, reader, writer })
     }
 }

@@ -171,7 +171,7 @@ fn the_process_that_is_killed() {
             let write = state.next_write();
             started.running.writer.submit(state.writes, write);
         }
-        let StoreEvent::Durable { up_to } = started.event() else { panic!("the disk is well") };
+        let StoreEvent::Durable { up_to, .. } = started.event() else { panic!("the disk is well") };
         durable = up_to;
         if writeln!(out, "durable {up_to}").and_then(|()| out.flush()).is_err() {
             return;

@@ -80,7 +80,7 @@ fn write_on(dir: &Path, expected: &Content) {
     let started = open(dir);
     let id = started.submit(append(3, 320, 600));
     match started.event() {
-        StoreEvent::Durable { up_to } => assert_eq!(up_to, id),
+        StoreEvent::Durable { up_to, .. } => assert_eq!(up_to, id),
         StoreEvent::Failed { kind: FaultKind::Corrupt, .. } => return,
         event => panic!("{event:?}"),
     }

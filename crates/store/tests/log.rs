@@ -112,7 +112,9 @@ fn ids_are_reported_in_order_and_up_to_the_last() {
     }
     let mut reported = 0;
     while reported < 300 {
-        let StoreEvent::Durable { up_to } = started.event() else { panic!("only durability is reported") };
+        let StoreEvent::Durable { up_to, .. } = started.event() else {
+            panic!("only durability is reported")
+        };
         assert!(up_to > reported, "{up_to} after {reported}");
         reported = up_to;
     }

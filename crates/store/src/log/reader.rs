@@ -9,6 +9,7 @@ use crate::directory::DataDir;
 use crate::error::ReadError;
 use crate::fault::Fault;
 use crate::sqlite::{open_read_only, signed};
+use crate::unsaved::Unsaved;
 
 /// Reads the log on a connection of its own: never held up by the writer, and sees only what is durable.
 ///
@@ -17,6 +18,7 @@ use crate::sqlite::{open_read_only, signed};
 pub struct LogReader {
     connection: Connection,
     path: PathBuf,
+    unsaved: Unsaved,
     /// While somebody reads, the directory is ours.
     _dir: Arc<DataDir>,
 }
@@ -24,7 +26,13 @@ pub struct LogReader {
 impl LogReader {
     pub(crate) fn open(dir: &Arc<DataDir>) -> Result<Self, Fault> {
         let path = dir.log();
-        Ok(Self { connection: open_read_only(&path)?, path, _dir: Arc::clone(dir) })
+        let connection = open_read_only(&path)?;
+        Ok(Self { connection, path, unsaved: Unsaved::default(), _dir: Arc::clone(dir) })
+    }
+
+    /// Beyond the end of the file, goes on with these: what a writer that was broken on purpose has acknowledged already.
+    pub(crate) fn with_unsaved(self, unsaved: Unsaved) -> Self {
+        Self { unsaved, ..self }
     }
 
     /// The last position: the default for an empty log.
@@ -88,13 +96,17 @@ impl LogReader {
         let mut statement =
             self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM log WHERE idx = ?1"))?;
         let mut rows = statement.query([signed(index)])?;
-        rows.next()?.map(|row| row::decode(row).map(|decoded| decoded.entry)).transpose()
+        match rows.next()? {
+            Some(row) => Ok(Some(row::decode(row)?.entry)),
+            None => Ok(self.unsaved.get(index)),
+        }
     }
 
     /// The checksum of the entry at `index`, if there is one: what tells this log from another one.
     pub(crate) fn checksum(&self, index: Index) -> Result<Option<u32>, Fault> {
         let mut statement = self.connection.prepare_cached("SELECT crc FROM log WHERE idx = ?1")?;
-        Ok(statement.query_row([signed(index)], |row| row.get(0)).optional()?)
+        let stored = statement.query_row([signed(index)], |row| row.get(0)).optional()?;
+        Ok(stored.or_else(|| self.unsaved.get(index).map(|_| Unsaved::CHECKSUM)))
     }
 
     pub(crate) fn path(&self) -> &PathBuf {
@@ -120,9 +132,18 @@ impl LogReader {
             }
         }
         match last(&snapshot)? {
-            Some(last) if last.entry.index >= next => Err(Fault::damaged(format!("entry {next} is missing"))),
-            _ => Ok(()),
+            Some(last) if last.entry.index >= next => {
+                return Err(Fault::damaged(format!("entry {next} is missing")));
+            }
+            _ => {}
         }
+        while let Some(entry) = self.unsaved.get(next) {
+            next += 1;
+            if !each(entry, Unsaved::SIZE) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn explain<T>(&self, result: Result<T, Fault>) -> Result<T, ReadError> {

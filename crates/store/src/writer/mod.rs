@@ -16,6 +16,7 @@
 //! Not done: a full quota (`EDQUOT`) is not told from other failed writes by SQLite, and ends the process.
 
 mod batch;
+mod broken;
 mod inbox;
 mod thread;
 
@@ -24,6 +25,9 @@ use std::thread::JoinHandle;
 
 use papo_core::log::Write;
 
+use crate::event::Reporter;
+use crate::unsaved::Unsaved;
+use broken::Broken;
 use inbox::{Inbox, Job};
 pub(crate) use thread::WriterThread;
 
@@ -32,15 +36,18 @@ pub(crate) use thread::WriterThread;
 pub struct Writer {
     queue: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    reporter: Reporter,
+    unsaved: Unsaved,
+    broken: Option<Broken>,
 }
 
 impl Writer {
-    pub(crate) fn start(thread: WriterThread) -> std::io::Result<Self> {
+    pub(crate) fn start(thread: WriterThread, reporter: Reporter, unsaved: Unsaved) -> std::io::Result<Self> {
         let (queue, jobs) = channel();
         let inbox = Inbox::new(jobs);
         let thread =
             std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(inbox))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), reporter, unsaved, broken: None })
     }
 
     /// Queues a write. Never blocks. Writes are carried out in the order of submission, and reported by
@@ -58,7 +65,27 @@ impl Writer {
         self.send(Job::Peers(peers));
     }
 
+    /// **Breaks the one promise of this crate**, for drills that prove that the breaking is noticed: from now on every write is reported
+    /// as durable at once, and stored only half a minute later. A process that is killed meanwhile has lost what it acknowledged; one
+    /// that drops its writer stores it all. With `false` the promise holds again for what is submitted from then on, and what is
+    /// still held back is stored before it.
+    ///
+    /// # Errors
+    /// When no thread can be started for it.
+    pub fn acknowledge_before_store(&mut self, broken: bool) -> std::io::Result<()> {
+        if !broken {
+            self.broken = None;
+        } else if self.broken.is_none() {
+            let queue = self.queue.clone().expect("the queue is open until the writer is dropped");
+            self.broken = Some(Broken::start(queue, self.reporter.clone(), self.unsaved.clone())?);
+        }
+        Ok(())
+    }
+
     fn send(&self, job: Job) {
+        if let Some(broken) = &self.broken {
+            return broken.send(job);
+        }
         let queue = self.queue.as_ref().expect("the queue is open until the writer is dropped");
         // The thread ends only after it has reported why.
         let _ = queue.send(job);
@@ -67,6 +94,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.broken = None;
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             // If it panicked, the panic hook has told.

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -75,6 +75,7 @@ impl WriterThread {
         taken.peers = taken.peers.filter(|peers| *peers != self.peers);
         let mut stalled = false;
         while !self.reporter.has_failed() {
+            let began = Instant::now();
             let tail = match batch::commit(
                 &mut self.connection,
                 &mut self.encoder,
@@ -103,7 +104,7 @@ impl WriterThread {
                 self.reporter.tell(StoreEvent::Recovered);
             }
             self.tail = tail;
-            return self.stored(taken);
+            return self.stored(taken, began.elapsed());
         }
         Err(End)
     }
@@ -116,10 +117,10 @@ impl WriterThread {
     }
 
     /// What follows from a commit: first what others wait for.
-    fn stored(&mut self, taken: Taken) -> Result<(), End> {
+    fn stored(&mut self, taken: Taken, took: Duration) -> Result<(), End> {
         self.note();
         if !taken.writes.is_empty() {
-            self.reporter.tell(StoreEvent::Durable { up_to: taken.up_to });
+            self.reporter.tell(StoreEvent::Durable { up_to: taken.up_to, took });
         }
         if let Some(peers) = taken.peers {
             self.peers = peers;

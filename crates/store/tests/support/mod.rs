@@ -91,7 +91,7 @@ impl Started {
     pub fn wait_durable(&self, id: u64) {
         loop {
             match self.event() {
-                StoreEvent::Durable { up_to } if up_to >= id => return,
+                StoreEvent::Durable { up_to, .. } if up_to >= id => return,
                 StoreEvent::Durable { .. } => {}
                 event => panic!("{event:?} rather than write {id} becoming durable"),
             }
