@@ -3,7 +3,6 @@
 //! [`crew`] decides everything; this file moves what it wants to the client library and what that tells back.
 
 mod crew;
-mod notes;
 mod repeater;
 mod settings;
 mod summary;

@@ -21,8 +21,8 @@ use papo_audit::{Event as Note, JournalError, Recorder, Report, Request, Topic};
 use papo_client::{Answer, Answered, Ask, Event, Outcome, Page, RequestId, To};
 use papo_wire::reply::Reply;
 
-use crate::notes;
 use crate::tally::Tally;
+use papo_witness::notes;
 use person::{Open, Person, Stage, Step};
 use round::{Phase, Round};
 use talk::REPEATER;

@@ -9,7 +9,7 @@ use papo_audit::{
 use papo_client::{HistoryPage, Page, To};
 
 use super::{Crew, Reading};
-use crate::notes;
+use papo_witness::notes;
 
 /// How long to wait for answers to what was said.
 const SETTLE: Duration = Duration::from_secs(30);

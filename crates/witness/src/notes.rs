@@ -6,7 +6,7 @@ use papo_wire::reply::Reply;
 use papo_wire::timestamp;
 
 /// The wish that carries out a request.
-pub(crate) fn ask(request: &Request) -> Ask {
+pub fn ask(request: &Request) -> Ask {
     match request.clone() {
         Request::Login { user, .. } => Ask::Login { user, saved: None },
         Request::Channel { channel } => Ask::CreateChannel(channel),
@@ -18,7 +18,7 @@ pub(crate) fn ask(request: &Request) -> Ask {
 }
 
 /// The end of a write.
-pub(crate) fn end(answered: &Answered) -> Event {
+pub fn end(answered: &Answered) -> Event {
     let request_id = answered.request.as_str().to_owned();
     match &answered.outcome {
         Outcome::Stored(_) => Event::Acknowledged { request_id, index: answered.index },
@@ -28,13 +28,15 @@ pub(crate) fn end(answered: &Answered) -> Event {
     }
 }
 
-/// The end of a request that was sent a second time, beside the session.
-pub(crate) fn repeated(request_id: String, reply: Option<&Reply>) -> Event {
+/// The end of one attempt of a request that was sent beside any session; `None` for silence.
+pub fn repeated(request_id: String, reply: Option<&Reply>) -> Event {
     let Some(reply) = reply else {
         return Event::Unknown { request_id, reason: "no answer".to_owned() };
     };
     match &reply.answer {
-        Ok(Answer::Publish | Answer::Message) => Event::Acknowledged { request_id, index: reply.index },
+        Ok(Answer::Publish | Answer::Message | Answer::Login { .. }) => {
+            Event::Acknowledged { request_id, index: reply.index }
+        }
         Ok(other) => Event::Refused { request_id, reason: format!("answered as {}", other.service()) },
         Err(failure) => {
             let reason = failure.description.to_string();
@@ -52,7 +54,7 @@ pub(crate) fn repeated(request_id: String, reply: Option<&Reply>) -> Event {
 }
 
 /// Whether a refusal is what was to be expected of a name that others may want as well.
-pub(crate) fn is_taken(answered: &Answered) -> bool {
+pub fn is_taken(answered: &Answered) -> bool {
     let reason = answered.outcome.failure().map(|failure| failure.reason);
     matches!(
         (answered.service, reason),
@@ -61,7 +63,7 @@ pub(crate) fn is_taken(answered: &Answered) -> bool {
 }
 
 /// Where a message was shown to `user`; `None` for one of their own that was not said to themselves.
-pub(crate) fn topic(said: &Said, user: &str) -> Option<Topic> {
+pub fn topic(said: &Said, user: &str) -> Option<Topic> {
     match &said.to {
         To::Channel(channel) => Some(Topic::Channel(channel.clone())),
         To::User(to) => (to == user).then(|| Topic::Private(said.from.clone(), to.clone())),
@@ -69,7 +71,7 @@ pub(crate) fn topic(said: &Said, user: &str) -> Option<Topic> {
 }
 
 /// A message as a record of the history.
-pub(crate) fn record(said: &Said) -> Record {
+pub fn record(said: &Said) -> Record {
     let (from, message) = (said.from.clone(), said.message.clone());
     let what = match said.to.clone() {
         To::Channel(channel) => What::Publish { user: from, channel, message },

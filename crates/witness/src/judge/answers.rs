@@ -1,0 +1,94 @@
+//! What the ledger tells of messages and when: the ground of all figures.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use papo_audit::Event;
+
+use crate::LoadRecord;
+
+/// When messages were sent and answered.
+pub(super) struct Answers<'a> {
+    load: &'a LoadRecord,
+    messages: BTreeMap<&'a str, Message<'a>>,
+    /// Attempts that were answered with an error, or not at all.
+    pub(super) refused_attempts: Vec<Duration>,
+    /// When the last thing happened that was written down.
+    pub(super) ended: Duration,
+}
+
+/// One message, by its first attempt and its first acknowledgement.
+pub(super) struct Message<'a> {
+    pub(super) client: &'a str,
+    pub(super) sent: Duration,
+    pub(super) acknowledged: Option<Duration>,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn of(load: &'a LoadRecord) -> Self {
+        let mut messages: BTreeMap<&str, Message<'_>> = BTreeMap::new();
+        let mut refused_attempts = Vec::new();
+        let mut ended = load.stopped;
+        for entry in load.ledger.entries() {
+            let at = load.began + Duration::from_micros(entry.at);
+            ended = ended.max(at);
+            match &entry.event {
+                Event::Attempted { request_id, request, .. } if request.is_said() => {
+                    let first = Message { client: &entry.client, sent: at, acknowledged: None };
+                    messages.entry(request_id).or_insert(first);
+                }
+                Event::Acknowledged { request_id, .. } => {
+                    if let Some(message) = messages.get_mut(request_id.as_str()) {
+                        message.acknowledged.get_or_insert(at);
+                    }
+                }
+                Event::Refused { request_id, .. }
+                | Event::TurnedAway { request_id, .. }
+                | Event::Unknown { request_id, .. }
+                    if messages.contains_key(request_id.as_str()) =>
+                {
+                    refused_attempts.push(at);
+                }
+                _ => {}
+            }
+        }
+        Self { load, messages, refused_attempts, ended }
+    }
+
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Message<'a>> {
+        self.messages.values()
+    }
+
+    /// When messages were acknowledged, each for the first time.
+    pub(super) fn acknowledgements(&self) -> impl Iterator<Item = Duration> {
+        self.messages().filter_map(|message| message.acknowledged)
+    }
+
+    /// The longest that any one client with a session went without an acknowledgement, of the stretches that were not over at
+    /// `from`.
+    pub(super) fn pause(&self, from: Duration) -> Option<Duration> {
+        let mut by_client: HashMap<&str, Vec<&Message<'_>>> = HashMap::new();
+        for message in self.messages().filter(|message| self.load.speakers.contains(message.client)) {
+            by_client.entry(message.client).or_default().push(message);
+        }
+        by_client.values().filter_map(|messages| self.longest_gap(messages, from)).max()
+    }
+
+    /// The longest that nobody at all was acknowledged, likewise.
+    pub(super) fn silence(&self, from: Duration) -> Option<Duration> {
+        let all: Vec<&Message<'_>> = self.messages().collect();
+        self.longest_gap(&all, from)
+    }
+
+    /// The longest stretch between two acknowledgements of these messages that was not over at `from`. It begins with the first
+    /// sending and ends with the load; with its last line, if by then not everything was answered.
+    fn longest_gap(&self, messages: &[&Message<'_>], from: Duration) -> Option<Duration> {
+        let begin = messages.iter().map(|message| message.sent).min()?;
+        let is_open = messages.iter().any(|message| message.acknowledged.is_none());
+        let end = if is_open { self.ended } else { self.load.stopped };
+        let mut times: Vec<Duration> = messages.iter().filter_map(|message| message.acknowledged).collect();
+        times.extend([begin, end]);
+        times.sort_unstable();
+        times.windows(2).filter(|pair| pair[1] > from).map(|pair| pair[1] - pair[0]).max()
+    }
+}

@@ -1,0 +1,47 @@
+//! Why the evidence does not suffice.
+
+use papo_audit::Report;
+
+use super::answers::Answers;
+use super::trial::{Fault, Proof, Service, Trial};
+
+pub(super) fn all(trial: &Trial<'_>, report: &Report, answers: &Answers<'_>) -> Vec<String> {
+    let mut doubts: Vec<String> =
+        trial.fault.map(|fault| of_fault(trial, fault, answers)).unwrap_or_default();
+    doubts.extend(trial.read.missing.iter().cloned());
+    doubts.extend(report.doubts.iter().cloned());
+    doubts.extend(trial.load.troubles.iter().cloned());
+    doubts
+}
+
+fn of_fault(trial: &Trial<'_>, fault: &Fault, answers: &Answers<'_>) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if let Proof::Missing(why) = &fault.proof {
+        doubts.push(format!("the fault is not proven to have happened: {why}"));
+    }
+    match trial.expectations.service {
+        Service::GoesOn => {
+            if !answers.acknowledgements().any(|at| fault.covers(at)) {
+                doubts.push("nothing was acknowledged while the fault was there".to_owned());
+            }
+        }
+        Service::Refuses => {
+            if !answers.refused_attempts.iter().any(|at| fault.covers(*at)) {
+                doubts.push("no message was refused while there was no majority".to_owned());
+            }
+            let served = answers.messages().filter(|message| {
+                fault.is_known_at(message.sent) && message.acknowledged.is_some_and(|at| fault.covers(at))
+            });
+            let served = served.count();
+            if served > 0 {
+                doubts.push(format!(
+                    "{served} messages were sent and acknowledged when there should have been no majority"
+                ));
+            }
+            if fault.until.is_none() {
+                doubts.push("the majority did not come back before the load ended".to_owned());
+            }
+        }
+    }
+    doubts
+}

@@ -1,0 +1,138 @@
+//! From everything that was seen to one word, and why.
+
+mod answers;
+mod broken;
+mod counts;
+mod doubts;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::slice;
+use std::time::Duration;
+
+use papo_audit::{RequestId, audit};
+
+use crate::evidence::{Broken, Evidence, Figures, Moment, MomentKind, SCHEMA, Verdict};
+use crate::timeline::milliseconds;
+use answers::Answers;
+pub use trial::{Expectations, Fault, Proof, Service, Trial};
+
+/// What came of a drill, with the verdict on each message.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What is reported.
+    pub evidence: Evidence,
+    /// Of each message by the id of its request.
+    pub verdicts: BTreeMap<RequestId, papo_audit::Verdict>,
+}
+
+/// Holds what was acknowledged and shown against what every servidor tells, and the figures against their budgets.
+///
+/// **Fail** when a promise was broken, whatever else is not known. Else **unknown** when the evidence does not suffice: the fault is
+/// not proven, nothing was acknowledged meanwhile (or, where there is no majority, nothing was refused), or not everything
+/// could be read back. Else **pass**.
+pub fn judge(trial: &Trial<'_>) -> Judgement {
+    let histories = &trial.read.histories;
+    let ledgers = slice::from_ref(&trial.load.ledger);
+    let report = audit(&papo_audit::Evidence { ledgers, histories, digests: &trial.read.digests });
+    let answers = Answers::of(trial.load);
+    let figures = figures(trial, &answers);
+    let broken = broken::all(trial, &report, &answers, &figures);
+    let doubts = doubts::all(trial, &report, &answers);
+    let verdict = match (broken.is_empty(), doubts.is_empty()) {
+        (false, _) => Verdict::Fail,
+        (true, false) => Verdict::Unknown,
+        (true, true) => Verdict::Pass,
+    };
+    let messages = counts::messages(trial, &report, &answers);
+    let because = match verdict {
+        Verdict::Pass => counts::what_held(trial, &messages, &figures),
+        Verdict::Fail | Verdict::Unknown => broken::by_promise(&broken).into_iter().chain(doubts).collect(),
+    };
+    let evidence = Evidence {
+        schema: SCHEMA,
+        drill: trial.drill.to_owned(),
+        seed: trial.load.seed,
+        started: trial.timeline.started(),
+        duration_ms: milliseconds(trial.timeline.now()),
+        verdict,
+        because,
+        timeline: moments(trial, &answers),
+        rate: counts::rate(trial, &answers),
+        messages,
+        figures,
+        broken: limited(broken),
+        not_undone: trial.not_undone.to_vec(),
+    };
+    Judgement { evidence, verdicts: report.verdicts }
+}
+
+impl Judgement {
+    /// Writes `verdicts.jsonl` into a folder: a line of id and verdict for each message.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_verdicts(&self, folder: &Path) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(folder.join("verdicts.jsonl"))?);
+        for (request_id, verdict) in &self.verdicts {
+            let line = serde_json::json!({"request_id": request_id, "verdict": verdict});
+            writeln!(file, "{line}")?;
+        }
+        file.into_inner()?.sync_all()
+    }
+}
+
+fn figures(trial: &Trial<'_>, answers: &Answers<'_>) -> Figures {
+    let from = trial.fault.map_or(Duration::ZERO, |fault| fault.at);
+    let since = |at: Duration| trial.fault.map(|fault| milliseconds(at.saturating_sub(fault.at)));
+    let reigns = &trial.watched.reigns;
+    let coordinator = reigns.iter().map(|(at, _)| *at).find(|at| *at >= from);
+    let over = trial.fault.map_or(Duration::ZERO, |fault| fault.until.unwrap_or(fault.at));
+    let recovered = trial.watched.recovered.iter().copied().find(|at| *at >= over);
+    Figures {
+        pause_ms: answers.pause(from).map(milliseconds),
+        silence_ms: answers.silence(from).map(milliseconds),
+        period_ms: milliseconds(trial.load.period),
+        coordinator_ms: coordinator.and_then(since),
+        recovered_ms: recovered.and_then(since),
+        failed_requests: trial.load.failures.len() as u64,
+    }
+}
+
+/// What was marked, and the first acknowledgement after the fault.
+fn moments(trial: &Trial<'_>, answers: &Answers<'_>) -> Vec<Moment> {
+    let mut moments = trial.timeline.moments();
+    if let Some(fault) = trial.fault {
+        let after = answers.messages().filter(|message| message.sent >= fault.at);
+        let first = after.filter_map(|message| Some((message.acknowledged?, message.client))).min();
+        moments.extend(first.map(|(at, client)| Moment {
+            at_ms: milliseconds(at),
+            what: MomentKind::FirstAcknowledgement,
+            text: format!("{client} is acknowledged what it said after the fault"),
+        }));
+    }
+    moments.sort_by_key(|moment| moment.at_ms);
+    moments
+}
+
+/// Names a bounded number of sentences of each promise.
+fn limited(broken: Vec<Broken>) -> Vec<Broken> {
+    let mut by_promise: BTreeMap<String, Vec<Broken>> = BTreeMap::new();
+    for one in broken {
+        by_promise.entry(one.promise.clone()).or_default().push(one);
+    }
+    let mut limited = Vec::new();
+    for (promise, all) in by_promise {
+        let more = all.len().saturating_sub(Broken::NAMED);
+        limited.extend(all.into_iter().take(Broken::NAMED));
+        if more > 0 {
+            limited.push(Broken { promise, sentence: format!("and {more} more") });
+        }
+    }
+    limited
+}
