@@ -8,7 +8,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,45 +15,18 @@ sys.path.insert(0, str(ROOT / "interop" / "python"))
 
 import zmq  # noqa: E402
 
+from checks import Checks  # noqa: E402
 from load import Load  # noqa: E402
 from plain import Asker, NoAnswer  # noqa: E402
 from servidores import Servidores  # noqa: E402
-from stack import CommandFailed, Stack, TooLate, until  # noqa: E402
-from terminal import NotShown, Terminal  # noqa: E402
+from stack import Stack, until  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 SERVICES = {"referencia": 1, "proxy": 1, "broker": 1, "servidor": 3, "cliente": 1, "cliente_automatico": 1}
-PROGRAMS = ["broker", "cliente", "cliente_automatico", "papo", "proxy", "referencia", "servidor"]
+PROGRAMS = ["broker", "cliente", "cliente_automatico", "drill", "papo", "proxy", "referencia", "servidor"]
 BUILD_TOOLS = ["cargo", "rustc", "cc", "gcc", "make", "ld", "pkg-config"]
 IMAGE_LIMIT_MB = 130
 BUILD_PATIENCE_S = 3600
-BREAKS = (CommandFailed, TooLate, NoAnswer, NotShown, AssertionError, KeyError, OSError, subprocess.TimeoutExpired)
-"""What may end a part of the story before its end."""
-
-
-class Checks:
-    """Counts what holds."""
-
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def that(self, sentence, holds, got=""):
-        if holds:
-            self.passed += 1
-            print(f"ok    {sentence}", flush=True)
-        else:
-            self.failed += 1
-            print(f"FAIL  {sentence}: got {got!s:.2000}", flush=True)
-
-    def part(self, name, run, *arguments):
-        """Runs a part of the story. One that breaks off is a failed check, and the next still runs."""
-        print(f"--    {name}", flush=True)
-        try:
-            run(self, *arguments)
-        except BREAKS as error:
-            traceback.print_exc()
-            self.that(f"{name}: runs to its end", False, error)
-
 
 class Scene:
     """What the parts of the story share."""

@@ -53,10 +53,13 @@ class Terminal:
             raise NotShown(f"still running after {within_s} s: {self.shown!r}") from None
 
     def close(self):
-        """Ends the program if it still runs."""
+        """Ends the program if it still runs. Closing twice is once."""
+        if self.fd is None:
+            return
         self.program.kill()
         self.program.wait()
         os.close(self.fd)
+        self.fd = None
 
     @property
     def shown(self):

@@ -1,0 +1,280 @@
+"""The chat on a real Kubernetes, end to end: what the README says to type, drills, and releases that come and go under load.
+
+One line a check; exit code 1 if any failed. Whatever happens, nothing of it stays: it all happens in namespaces of its own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "interop" / "python"), str(ROOT / "e2e")]
+
+from checks import Checks  # noqa: E402
+from kubernetes.bots import Bots  # noqa: E402
+from kubernetes.cluster import Release, load_image, restarts  # noqa: E402
+from stack import until  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+CHART = "helm/papo"
+IMAGE, NEXT = "papo:e2e", "papo:e2e-next"
+READY_WITHIN_S = 60
+TESTED_WITHIN_S = 30
+RATE = 1000
+"""Requests a second while a release is replaced."""
+COMPONENTS = {"broker": 2, "proxy": 2, "referencia": 1, "servidor": 3, "cliente": 1}
+
+
+class Scene:
+    """What the parts of the story share."""
+
+    def __init__(self):
+        self.release = Release()
+        self.terminals = []
+
+    def terminal(self, *command):
+        terminal = Terminal(command, self.release.environment)
+        self.terminals.append(terminal)
+        return terminal
+
+    def close(self):
+        for terminal in self.terminals:
+            terminal.close()
+
+
+def values(scene, **more):
+    """Arguments of helm: our image, and what can be said in one line."""
+    repository, tag = IMAGE.split(":")
+    chosen = {
+        "image.repository": repository,
+        "image.tag": tag,
+        "image.pullPolicy": "IfNotPresent",
+        "servidor.antiAffinity": "preferred",
+        "tests.stranger.enabled": "true",
+        "drillHooks.enabled": "true",
+        **more,
+    }
+    return [f"--set={key}={value}" for key, value in chosen.items()]
+
+
+def image(check, scene):
+    run = scene.release.run
+    run("docker", "build", "--quiet", "--tag", IMAGE, ".", timeout=3600)
+    run("docker", "tag", IMAGE, NEXT)
+    for name in (IMAGE, NEXT):
+        load_image(name)
+    check.that("the image is on every node", True)
+
+
+def install(check, scene):
+    release = scene.release
+    release.create_namespace()
+    began = time.monotonic()
+    release.helm("install", release.name, CHART, *values(scene), "--wait", "--timeout=5m", timeout=400)
+    ready = time.monotonic() - began
+    until("somebody coordinates", lambda: release.status()["healthy"])
+    answered = time.monotonic() - began
+    check.that(f"helm install --wait is done within {READY_WITHIN_S} s ({ready:.1f} s)", ready < READY_WITHIN_S, ready)
+    check.that(f"and the chat answers within {READY_WITHIN_S} s ({answered:.1f} s)", answered < READY_WITHIN_S, answered)
+    count = {}
+    for pod in release.pods():
+        component = pod["metadata"]["labels"]["app.kubernetes.io/component"]
+        count[component] = count.get(component, 0) + 1
+    check.that("every component has its pods", count == COMPONENTS, count)
+    notes = release.helm("get", "notes", release.name)
+    check.that("the notes say how to attach", "kubectl attach -it" in notes, notes)
+    limits = sum(memory_limit(pod) for pod in release.pods())
+    check.that(f"all pods together may take no more than 1 GiB ({limits} MiB)", limits <= 1024, limits)
+
+
+def memory_limit(pod):
+    """MiB."""
+    limits = [container["resources"]["limits"]["memory"] for container in pod["spec"]["containers"]]
+    units = {"Mi": 1, "Gi": 1024}
+    return sum(int(limit[:-2]) * units[limit[-2:]] for limit in limits)
+
+
+def helm_test(check, scene):
+    release = scene.release
+    seconds = release.timed("helm", "--namespace", release.namespace, "test", release.name, "--logs")
+    sentence = f"helm test: what is said through a broker is on every servidor, and strangers are refused ({seconds:.1f} s)"
+    check.that(sentence, seconds < TESTED_WITHIN_S, seconds)
+
+
+def people(check, scene):
+    release = scene.release
+    attach = ("kubectl", "--namespace", release.namespace, "attach", "-it", "deploy/papo-cliente")
+    ana = scene.terminal(*attach)
+    # The prompt was drawn before anybody looked.
+    ana.type("login ana")
+    ana.expect("você entrou como ana")
+    ana.type("canal cozinha")
+    ana.expect("cozinha foi criado")
+    ana.type("tem café?")
+    ana.expect("✓")
+    check.that("kubectl attach shows a client that one can talk with", True)
+    ana.close()
+    again = scene.terminal(*attach)
+    again.type("ainda aqui")
+    again.expect("✓")
+    check.that("who lost the terminal finds the same client again", True)
+    again.press(b"\x03")
+    again.expect("login> ")
+    again.close()
+    check.that("leaving leads back to the login prompt", True)
+    pods = release.pods("cliente")
+    check.that("and the pod was never restarted", [restarts(pod) for pod in pods] == [0], [restarts(pod) for pod in pods])
+
+
+def kustomize(check, scene):
+    for overlay in ("one-node", "three-nodes"):
+        said = scene.release.run("kubectl", "apply", "--dry-run=server", "-k", f"k8s/overlays/{overlay}", check=False)
+        check.that(f"kubectl apply -k k8s/overlays/{overlay} is taken by the API", said.returncode == 0, said.stderr)
+
+
+def under_load(name, what, act):
+    """A part in which bots talk while something is done."""
+
+    def part(check, scene):
+        release = scene.release
+        bots = Bots(release, IMAGE, name, RATE, users=8, seconds=60)
+        act(release)
+        still_talking = bots.phase() == "Running"
+        summary = bots.summary()
+        rate = summary["acknowledged_per_second"]
+        print(f"      {what}: {summary['acknowledged']} acknowledged, {rate:.0f} a second, {summary['latency_ms']}")
+        check.that(f"{what}: it was done while the bots talked", still_talking)
+        failed = {key: summary[key] for key in ("refused", "unsettled", "lost")}
+        check.that(f"{what}: no request failed", not any(failed.values()), failed)
+        check.that(f"{what}: every promise was kept", summary["conclusion"] == "pass", summary)
+
+    return part
+
+
+def rolling_restart(release):
+    release.kubectl("rollout", "restart", "statefulset/papo-servidor")
+    release.kubectl("rollout", "status", "statefulset/papo-servidor", "--timeout=3m", timeout=200)
+
+
+def upgrade(release):
+    tag = NEXT.split(":")[1]
+    release.helm(
+        "upgrade", release.name, CHART, "--reuse-values", f"--set=servidor.image.tag={tag}", "--wait", "--timeout=4m", timeout=300
+    )
+
+
+def upgraded(check, scene):
+    images = {pod["spec"]["containers"][0]["image"] for pod in scene.release.pods("servidor")}
+    check.that("every servidor runs the new image", images == {NEXT}, images)
+    claims = {claim["metadata"]["name"] for claim in scene.release.objects("persistentvolumeclaims")}
+    check.that("each kept its claim", len(claims) == COMPONENTS["servidor"], claims)
+
+
+def roll_back(check, scene):
+    release = scene.release
+    release.helm("rollback", release.name, "1", "--wait", "--timeout=4m", timeout=300)
+    images = {pod["spec"]["containers"][0]["image"] for pod in release.pods("servidor")}
+    check.that("helm rollback: every servidor runs the image before", images == {IMAGE}, images)
+    until("all is well again", lambda: release.status()["healthy"])
+
+
+def drills(check, scene):
+    release = scene.release
+    until("all is well", lambda: release.status()["healthy"])
+    with tempfile.TemporaryDirectory() as reports:
+        command = [drill_program(), "suite", "e2e/kubernetes/suite.yaml", "--yes", "--namespace", release.namespace]
+        nodes = [f"--{flag}={os.environ[key]}" for flag, key in NODE_COMMANDS.items() if os.environ.get(key)]
+        ended = subprocess.run([*command, *nodes, "--report", reports], env=release.environment, timeout=3000)
+        check.that("every drill of the suite ends as it must", ended.returncode == 0, f"exit code {ended.returncode}")
+        names = sorted(path.name for path in Path(reports).rglob("*") if path.is_file())
+        kinds = {Path(name).suffix for name in names}
+        check.that("and is reported for people and for machines", {".txt", ".json", ".xml", ".html"} <= kinds, names)
+        if keep := os.environ.get("E2E_REPORTS"):
+            subprocess.run(["cp", "-r", f"{reports}/.", keep], check=True)
+
+
+NODE_COMMANDS = {"node-off": "E2E_NODE_OFF", "node-on": "E2E_NODE_ON"}
+
+
+def drill_program():
+    target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+    for profile in ("release", "debug"):
+        if (program := target / profile / "drill").exists():
+            return str(program)
+    subprocess.run(["cargo", "build", "--package", "papo-drill"], check=True)
+    return str(target / "debug" / "drill")
+
+
+def nothing_is_lost(check, scene):
+    """What was said is there when the release is installed again: claims are kept unless one says otherwise."""
+    release = scene.release
+    before = export(release)
+    release.helm("uninstall", release.name, "--wait")
+    until("no pod is left", lambda: not release.pods())
+    release.helm("install", release.name, CHART, *values(scene), "--wait", "--timeout=5m", timeout=400)
+    until("somebody coordinates", lambda: release.status()["healthy"])
+    after = export(release)
+    check.that("every servidor exports the same bytes", len(before) == 1, before)
+    check.that("helm uninstall and install: all that was said is there", before == after, (before, after))
+
+
+def export(release):
+    """A digest of all that was said, as every servidor tells it."""
+    digests = set()
+    for number in range(COMPONENTS["servidor"]):
+        script = "d=$(mktemp -d) && papo export $d/all --from=127.0.0.1:5570 >&2 && cat $d/all/* | sha256sum"
+        # In its own pod: not everybody may ask a servidor directly.
+        digests.add(release.kubectl("exec", f"papo-servidor-{number}", "--", "sh", "-c", script).split()[0])
+    return digests
+
+
+def nothing_stays(check, scene):
+    release = scene.release
+    release.helm("uninstall", release.name, "--ignore-not-found", "--wait", check=False)
+    left = [item["kind"] for item in json.loads(release.kubectl("get", "all", "--output=json"))["items"] if item["kind"] != "Pod"]
+    check.that("helm uninstall leaves nothing that runs", not left, left)
+    release.delete_namespace()
+
+
+def main():
+    # Also when it is told to stop, what it made must go.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    os.chdir(ROOT)
+    check, scene = Checks(), Scene()
+    try:
+        check.part("image", image, scene)
+        check.part("install", install, scene)
+        check.part("helm test", helm_test, scene)
+        check.part("people", people, scene)
+        check.part("manifests", kustomize, scene)
+        check.part("rolling restart", under_load("restart", "rolling restart", rolling_restart), scene)
+        check.part("upgrade", under_load("upgrade", "helm upgrade", upgrade), scene)
+        check.part("upgraded", upgraded, scene)
+        check.part("rollback", roll_back, scene)
+        check.part("drills", drills, scene)
+        check.part("uninstall and install", nothing_is_lost, scene)
+    finally:
+        if check.failed:
+            show_state(scene)
+        scene.close()
+        check.part("down", nothing_stays, scene)
+    print(f"e2e on Kubernetes: {check.passed} passed, {check.failed} failed")
+    sys.exit(1 if check.failed else 0)
+
+
+def show_state(scene):
+    release = scene.release
+    for arguments in (
+        ["get", "pods,events", "--output=wide", "--sort-by=.metadata.creationTimestamp"],
+        ["logs", "--selector=app.kubernetes.io/name=papo", "--tail=100", "--prefix", "--timestamps"],
+    ):
+        print(release.kubectl(*arguments, check=False).stdout)
+
+
+if __name__ == "__main__":
+    main()
