@@ -32,9 +32,12 @@
 //! That binary takes `--port`, `PAPO_PORT` and `port:` of the YAML file named by `--config` (in that order), serves
 //! `/livez`, `/readyz`, `/startupz` and `/metrics` on `--http`, and ends with a code that says what went wrong.
 //!
+//! With drill hooks enabled ([`drill`]), the process is two: see there.
+//!
 //! Not done here: no socket of the chat's own (see `papo-transport`), no reloading of settings while running, and no
 //! protection of the HTTP port, which is meant for the cluster's inside.
 
+pub mod drill;
 mod duration;
 mod exit;
 mod health;

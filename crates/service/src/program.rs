@@ -11,6 +11,7 @@ use clap::builder::StyledStr;
 use clap::{Args, Command, FromArgMatches};
 use tracing_subscriber::filter::Targets;
 
+use crate::drill::{self, Orders};
 use crate::http::{self, Shown};
 use crate::logging::{self, LogFormat};
 use crate::settings::{self, Sources, Stop};
@@ -31,6 +32,8 @@ pub struct Boot<S> {
     pub metrics: Metrics,
     /// Where those pages are served, if they are.
     pub http: Option<SocketAddr>,
+    /// Where orders of a drill come from, if hooks are enabled.
+    pub drill: Option<Orders>,
 }
 
 // Keys that every binary has. (Not a doc comment: `clap` would make it the binary's description.)
@@ -92,7 +95,7 @@ fn live<S: Settings>(
     arguments: Vec<OsString>,
     work: impl FnOnce(Boot<S>) -> Result<(), Failure>,
 ) -> ExitCode {
-    let (settings, common, pages) = match read(life, arguments) {
+    let (settings, common, pages) = match read::<S>(life, arguments) {
         Ok(read) => read,
         Err(Stop::Show(text)) => {
             show(&text);
@@ -107,6 +110,10 @@ fn live<S: Settings>(
     die_of_panics();
     let command = S::command();
     let (name, version) = (command.get_name().to_owned(), command.get_version().unwrap_or("?").to_owned());
+    let hooks = settings.drill_hooks();
+    if let Some(address) = hooks.filter(|_| !drill::am_child()) {
+        return drill::run(&name, address);
+    }
     match start(life, &name, &version, settings, &pages).and_then(work) {
         Ok(()) => {
             if life == Life::Service {
@@ -155,7 +162,15 @@ fn command<S: Settings>(life: Life) -> Command {
     }
 }
 
-fn start<S>(life: Life, name: &str, version: &str, settings: S, pages: &Pages) -> Result<Boot<S>, Failure> {
+fn start<S: Settings>(
+    life: Life,
+    name: &str,
+    version: &str,
+    settings: S,
+    pages: &Pages,
+) -> Result<Boot<S>, Failure> {
+    // First of all: should the parent die, nobody else would end this process.
+    let drill = settings.drill_hooks().map(|_| drill::attach()).transpose()?;
     let listener = pages.http.map(listen).transpose()?;
     let boot = Boot {
         settings,
@@ -163,6 +178,7 @@ fn start<S>(life: Life, name: &str, version: &str, settings: S, pages: &Pages) -
         health: Health::new(),
         metrics: Metrics::new(name, version),
         http: listener.as_ref().map(TcpListener::local_addr).transpose()?,
+        drill,
     };
     if life == Life::Service {
         boot.attend(listener)?;

@@ -16,6 +16,7 @@ mod key;
 mod mistake;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::StyledStr;
@@ -31,6 +32,12 @@ pub trait Settings: clap::Parser {
     /// What is wrong although each key alone is right (two ports that are equal). Empty when all is well.
     fn mistakes(&self) -> Vec<Mistake> {
         Vec::new()
+    }
+
+    /// Where this process serves its [drill hooks](crate::drill): by having them, a service lets whoever reaches that address crash it,
+    /// freeze it, and more. Without an address it has none.
+    fn drill_hooks(&self) -> Option<SocketAddr> {
+        None
     }
 }
 
