@@ -1,0 +1,265 @@
+"""What every pod has, whatever it runs, and what each has for itself."""
+
+import unittest
+
+from chart import COMPONENTS, EVERYTHING, container, environment, key, labels, mebibytes, render, rendered
+
+SELECTOR = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
+
+
+class EveryPod(unittest.TestCase):
+    def each(self):
+        for name, pod in rendered(*EVERYTHING).pods().items():
+            with self.subTest(name):
+                yield name, pod
+
+    def test_passes_the_restricted_standard(self):
+        for _, pod in self.each():
+            security = pod["spec"]["securityContext"]
+            self.assertTrue(security["runAsNonRoot"])
+            self.assertEqual((security["runAsUser"], security["fsGroup"]), (10001, 10001))
+            self.assertEqual(security["seccompProfile"], {"type": "RuntimeDefault"})
+            own = container(pod)["securityContext"]
+            self.assertEqual(own["capabilities"], {"drop": ["ALL"]})
+            self.assertFalse(own["allowPrivilegeEscalation"])
+            self.assertTrue(own["readOnlyRootFilesystem"])
+
+    def test_has_a_token_only_if_it_talks_to_the_api_server(self):
+        for name, pod in self.each():
+            self.assertEqual(pod["spec"]["automountServiceAccountToken"], "drill" in name)
+
+    def test_gets_no_variables_that_look_like_settings(self):
+        for _, pod in self.each():
+            self.assertFalse(pod["spec"]["enableServiceLinks"])
+
+    def test_says_what_it_needs_and_may_take(self):
+        for _, pod in self.each():
+            resources = container(pod)["resources"]
+            self.assertIn("cpu", resources["requests"])
+            self.assertLessEqual(mebibytes(resources["requests"]["memory"]), mebibytes(resources["limits"]["memory"]))
+            self.assertNotIn("cpu", resources["limits"], "a throttled servidor looks like a dead one")
+
+    def test_leaves_a_lost_node_soon(self):
+        for name, pod in self.each():
+            if "stranger" not in name:
+                seconds = {t["key"]: t["tolerationSeconds"] for t in pod["spec"]["tolerations"]}
+                self.assertEqual(seconds, {"node.kubernetes.io/not-ready": 10, "node.kubernetes.io/unreachable": 10})
+
+    def test_has_labels_that_no_upgrade_changes(self):
+        for name, pod in self.each():
+            if "/papo-test" not in name:
+                self.assertEqual(set(labels(pod)), SELECTOR)
+
+    def test_names_no_variable_twice(self):
+        for _, pod in self.each():
+            names = [entry["name"] for entry in container(pod).get("env", [])]
+            self.assertEqual(len(names), len(set(names)))
+
+
+class Whole(unittest.TestCase):
+    def test_the_default_install_fits_into_one_gibibyte(self):
+        total = 0
+        for workload in rendered():
+            if workload["kind"] in ("Deployment", "StatefulSet"):
+                limit = container(workload["spec"]["template"])["resources"]["limits"]["memory"]
+                total += workload["spec"]["replicas"] * mebibytes(limit)
+        self.assertLessEqual(total, 1024)
+        self.assertGreater(total, 0)
+
+    def test_every_object_carries_the_labels_that_it_is_found_by(self):
+        for o in rendered(*EVERYTHING):
+            with self.subTest(f"{o['kind']}/{o['metadata']['name']}"):
+                if o["metadata"]["name"] != "papo-test-stranger":
+                    self.assertEqual(labels(o)["app.kubernetes.io/name"], "papo")
+                    self.assertEqual(labels(o)["app.kubernetes.io/instance"], "papo")
+                    self.assertEqual(labels(o)["app.kubernetes.io/part-of"], "papo")
+
+    def test_names_follow_the_release(self):
+        for release, fullname in (("papo", "papo"), ("my-papo", "my-papo"), ("chat", "chat-papo")):
+            with self.subTest(release):
+                self.assertTrue(render(release=release).one("StatefulSet", f"{fullname}-servidor"))
+
+    def test_two_releases_in_one_namespace_share_no_object(self):
+        names = [{(o["kind"], o["metadata"]["name"]) for o in render(*EVERYTHING, release=r)} for r in ("papo", "other")]
+        self.assertEqual(names[0] & names[1], set())
+
+    def test_everything_is_in_the_namespace_of_the_release(self):
+        for o in render(*EVERYTHING, namespace="elsewhere"):
+            if not o["kind"].startswith("Cluster"):
+                self.assertEqual(o["metadata"]["namespace"], "elsewhere", o["kind"])
+
+
+class Servidor(unittest.TestCase):
+    def test_all_servidores_found_the_cluster(self):
+        env = environment(rendered().pod("servidor"))
+        self.assertEqual(env["PAPO_GENESIS"], "papo-servidor-0,papo-servidor-1,papo-servidor-2")
+        self.assertEqual(env["PAPO_ADVERTISE"], "$(PAPO_NAME).papo-servidor:5570")
+
+    def test_one_value_says_how_long_a_stop_may_take(self):
+        pod = render("servidor.graceSeconds=40").pod("servidor")
+        self.assertEqual(environment(pod)["PAPO_GRACE"], "40s")
+        self.assertEqual(pod["spec"]["terminationGracePeriodSeconds"], 45)
+
+    def test_budgets_are_what_the_quorum_allows(self):
+        for replicas, allowed in ((1, 0), (3, 1), (5, 2), (7, 3)):
+            with self.subTest(replicas):
+                budget = render(f"servidor.replicas={replicas}").one("PodDisruptionBudget", "papo-servidor")
+                self.assertEqual(budget["spec"]["maxUnavailable"], allowed)
+
+    def test_a_stricter_budget_is_taken(self):
+        budget = render("servidor.podDisruptionBudget.maxUnavailable=0").one("PodDisruptionBudget", "papo-servidor")
+        self.assertEqual(budget["spec"]["maxUnavailable"], 0)
+
+    def test_two_are_never_on_one_node_unless_one_line_says_so(self):
+        def affinity(*settings):
+            return render(*settings).pod("servidor")["spec"].get("affinity", {}).get("podAntiAffinity", {})
+
+        (term,) = affinity()["requiredDuringSchedulingIgnoredDuringExecution"]
+        self.assertEqual(term["topologyKey"], "kubernetes.io/hostname")
+        self.assertEqual(set(term["labelSelector"]["matchLabels"]), SELECTOR)
+        self.assertEqual(list(affinity("servidor.antiAffinity=preferred")), ["preferredDuringSchedulingIgnoredDuringExecution"])
+        self.assertEqual(affinity("servidor.antiAffinity=none"), {})
+
+    def test_a_later_version_leaves_the_claim_template_and_the_selector_as_they_are(self):
+        old = rendered().one("StatefulSet", "papo-servidor")["spec"]
+        new = render("commonLabels.team=x", "commonAnnotations.team=x", "all.podLabels.team=x", "image.tag=new", "servidor.graceSeconds=9")
+        new = new.one("StatefulSet", "papo-servidor")["spec"]
+        for constant in ("volumeClaimTemplates", "selector", "serviceName", "podManagementPolicy", "persistentVolumeClaimRetentionPolicy"):
+            self.assertEqual(old[constant], new[constant], constant)
+        self.assertEqual(set(old["volumeClaimTemplates"][0]["metadata"]["labels"]), SELECTOR)
+
+    def test_peers_find_those_that_are_not_ready(self):
+        for name in ("papo-servidor", "papo-broker-headless", "papo-proxy-headless"):
+            service = rendered().one("Service", name)["spec"]
+            self.assertEqual((service["clusterIP"], service["publishNotReadyAddresses"]), ("None", True))
+
+    def test_without_claims_the_data_is_where_it_is_told_to_be(self):
+        objects = render("servidor.persistence.enabled=false", "servidor.persistence.medium=Memory", "servidor.persistence.sizeLimit=64Mi")
+        self.assertNotIn("volumeClaimTemplates", objects.one("StatefulSet", "papo-servidor")["spec"])
+        (data,) = [v for v in objects.pod("servidor")["spec"]["volumes"] if v["name"] == "data"]
+        self.assertEqual(data["emptyDir"], {"medium": "Memory", "sizeLimit": "64Mi"})
+
+    def test_hooks_are_there_only_if_they_are_asked_for(self):
+        def hooks(pod):
+            return environment(pod).get("PAPO_DRILL_HOOKS"), [p["containerPort"] for p in container(pod)["ports"] if p["name"] == "drill"]
+
+        self.assertEqual(hooks(rendered().pod("servidor")), (None, []))
+        self.assertEqual(hooks(render("drillHooks.enabled=true").pod("servidor")), ("true", [9101]))
+
+
+class Settings(unittest.TestCase):
+    def test_a_changed_setting_rolls_its_own_pods_and_no_others(self):
+        before, after = rendered().pods(), render("broker.settings.rate-limit=7").pods()
+        self.assertEqual([name for name in before if before[name] != after[name]], ["Deployment/papo-broker"])
+
+    def test_how_to_log_rolls_all_services(self):
+        before, after = rendered().pods(), render("log.level=debug").pods()
+        changed = {name for name in before if before[name] != after[name]}
+        services = {"Deployment/papo-broker", "Deployment/papo-proxy", "Deployment/papo-referencia", "Deployment/papo-cliente-automatico"}
+        self.assertEqual(changed, services | {"StatefulSet/papo-servidor"})
+
+    def test_settings_reach_the_file(self):
+        objects = render("clienteAutomatico.settings.rate=12.5", "clienteAutomatico.settings.users=3")
+        text = objects.one("ConfigMap", "papo-cliente-automatico")["data"]["settings.yaml"]
+        self.assertEqual(sorted(text.split("\n")), ["log-format: json", "log-level: info", "rate: 12.5", "users: 3"])
+
+    def test_other_peoples_settings_take_the_place_of_ours(self):
+        for component in COMPONENTS[:6]:
+            with self.subTest(component):
+                objects = render(f"{key(component)}.existingSecret=theirs")
+                (volume,) = [v for v in objects.pod(component)["spec"]["volumes"] if v["name"] == "settings"]
+                self.assertEqual(volume["secret"], {"secretName": "theirs"})
+                self.assertEqual(objects.of("ConfigMap", component), [])
+                objects = render(f"{key(component)}.existingConfigMap=theirs")
+                (volume,) = [v for v in objects.pod(component)["spec"]["volumes"] if v["name"] == "settings"]
+                self.assertEqual(volume["configMap"], {"name": "theirs"})
+
+
+class Extras(unittest.TestCase):
+    """What people add, for all components and for each."""
+
+    GIVEN = {
+        "podLabels": {"x": "y"}, "podAnnotations": {"x": "y"}, "nodeSelector": {"x": "y"}, "tolerations": [{"key": "x"}],
+        "topologySpreadConstraints": [{"topologyKey": "x"}], "priorityClassName": "x", "extraEnv": [{"name": "X", "value": "y"}],
+        "extraEnvFrom": [{"configMapRef": {"name": "x"}}], "extraVolumes": [{"name": "x"}],
+        "extraVolumeMounts": [{"name": "x", "mountPath": "/x"}], "affinity": {"nodeAffinity": {"x": "y"}},
+    }
+
+    def check(self, pod):
+        spec, own = pod["spec"], container(pod)
+        self.assertEqual(labels(pod).get("x"), "y")
+        self.assertEqual(pod["metadata"]["annotations"].get("x"), "y")
+        self.assertEqual(spec["nodeSelector"], {"x": "y"})
+        self.assertIn({"key": "x"}, spec["tolerations"])
+        self.assertIn({"topologyKey": "x"}, spec["topologySpreadConstraints"])
+        self.assertEqual(spec["priorityClassName"], "x")
+        self.assertIn({"name": "X", "value": "y"}, own["env"])
+        self.assertIn({"configMapRef": {"name": "x"}}, own["envFrom"])
+        self.assertIn({"name": "x"}, spec["volumes"])
+        self.assertIn({"name": "x", "mountPath": "/x"}, own["volumeMounts"])
+        self.assertEqual(spec["affinity"]["nodeAffinity"], {"x": "y"})
+
+    def test_every_component_takes_them(self):
+        for component in COMPONENTS:
+            with self.subTest(component):
+                objects = render("drill.enabled=true", {f"{key(component)}.{k}": v for k, v in self.GIVEN.items()})
+                self.check(objects.pod(component))
+                others = [c for c in COMPONENTS if c != component]
+                self.assertTrue(all("x" not in labels(objects.pod(other)) for other in others))
+
+    def test_all_components_take_them_at_once(self):
+        objects = render("drill.enabled=true", {f"all.{k}": v for k, v in self.GIVEN.items()})
+        for component in COMPONENTS:
+            with self.subTest(component):
+                self.check(objects.pod(component))
+
+    def test_their_affinity_does_not_drive_out_ours(self):
+        affinity = render({"servidor.affinity": {"nodeAffinity": {"x": "y"}}}).pod("servidor")["spec"]["affinity"]
+        self.assertEqual(set(affinity), {"nodeAffinity", "podAntiAffinity"})
+
+    def test_images_are_those_for_all_or_ones_own(self):
+        objects = render("drill.enabled=true", "image.repository=r", "image.tag=t", "servidor.image.tag=new", {"image.pullSecrets": [{"name": "s"}]})
+        for component in COMPONENTS:
+            pod = objects.pod(component)
+            self.assertEqual(container(pod)["image"], "r:new" if component == "servidor" else "r:t")
+            self.assertEqual(pod["spec"]["imagePullSecrets"], [{"name": "s"}])
+
+
+class Switches(unittest.TestCase):
+    def test_each_adds_what_it_says_and_nothing_else(self):
+        def added(*settings):
+            def names(objects):
+                return {f"{o['kind']}/{o['metadata']['name']}" for o in objects}
+
+            return names(render(*settings)) - names(rendered())
+
+        self.assertEqual(added("metrics.podMonitor.enabled=true"), {"PodMonitor/papo"})
+        self.assertEqual(added("metrics.serviceMonitor.enabled=true"), {"ServiceMonitor/papo"})
+        self.assertEqual(added("metrics.prometheusRule.enabled=true"), {"PrometheusRule/papo"})
+        self.assertEqual(added("metrics.dashboard.enabled=true"), {"ConfigMap/papo-dashboard"})
+        self.assertEqual(added("tests.stranger.enabled=true"), {"Pod/papo-test-stranger"})
+        self.assertEqual(added("cliente.persistence.enabled=true"), {"PersistentVolumeClaim/papo-cliente"})
+        drill = {f"{kind}/papo-drill" for kind in ("ServiceAccount", "Role", "RoleBinding")}
+        self.assertEqual(added("drill.enabled=true"), drill | {"Job/papo-drill-1"})
+        self.assertEqual(added("drill.enabled=true", "drill.schedule=0 3 * * 1"), drill | {"CronJob/papo-drill"})
+        cluster = {"ClusterRole/papo-papo-drill", "ClusterRoleBinding/papo-papo-drill"}
+        self.assertEqual(added("drill.enabled=true", "drill.nodes.enabled=true"), drill | cluster | {"Job/papo-drill-1"})
+        self.assertEqual(added("drillHooks.enabled=true"), set())
+
+    def test_single_brokers_and_proxies_have_no_budget(self):
+        budgets = render("broker.replicas=1", "proxy.replicas=1").of("PodDisruptionBudget")
+        self.assertEqual([b["metadata"]["name"] for b in budgets], ["papo-servidor"])
+
+    def test_the_service_account_may_be_somebody_elses(self):
+        objects = render("serviceAccount.create=false", "serviceAccount.name=theirs")
+        self.assertEqual(objects.of("ServiceAccount"), [])
+        self.assertEqual(objects.pod("broker")["spec"]["serviceAccountName"], "theirs")
+
+    def test_alerts_and_dashboard_are_those_of_the_files(self):
+        objects = render("metrics.prometheusRule.enabled=true", "metrics.dashboard.enabled=true")
+        self.assertTrue(objects.one("PrometheusRule", "papo")["spec"]["groups"])
+        self.assertTrue(objects.one("ConfigMap", "papo-dashboard")["data"])
+
+
+if __name__ == "__main__":
+    unittest.main()

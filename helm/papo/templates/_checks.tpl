@@ -1,0 +1,117 @@
+{{- /* What the schema cannot say: values that are right one by one, and unsafe together. Each is refused with one sentence. */ -}}
+{{- define "papo.checks" -}}
+{{- include "papo.checkQuorum" . -}}
+{{- include "papo.checkStopping" . -}}
+{{- include "papo.checkSettings" . -}}
+{{- include "papo.checkEnvironment" . -}}
+{{- include "papo.checkSwitches" . -}}
+{{- include "papo.checkInstalled" . -}}
+{{- end -}}
+
+{{- /* How many servidores may be gone at once. */ -}}
+{{- define "papo.minority" -}}
+{{- div (sub (int .Values.servidor.replicas) 1) 2 -}}
+{{- end -}}
+
+{{- define "papo.checkQuorum" -}}
+{{- $replicas := int .Values.servidor.replicas -}}
+{{- if not (mod $replicas 2) -}}
+{{- fail (printf "servidor.replicas is %d: an even number survives no more failures than %d do, and costs more; take %d or %d." $replicas (sub $replicas 1) (sub $replicas 1) (add $replicas 1)) -}}
+{{- end -}}
+{{- $allowed := .Values.servidor.podDisruptionBudget.maxUnavailable -}}
+{{- $minority := int (include "papo.minority" .) -}}
+{{- if and (not (kindIs "invalid" $allowed)) (gt (int $allowed) $minority) -}}
+{{- fail (printf "servidor.podDisruptionBudget.maxUnavailable is %d: of %d servidores at most %d may be taken away at once, or no majority is left." (int $allowed) $replicas $minority) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* How long each component may take to stop, in seconds: the pause before the signal, the drain, and some to spare. */ -}}
+{{- define "papo.stopSeconds" -}}
+{{- add (int .preStopSeconds) (int .graceSeconds) 5 -}}
+{{- end -}}
+
+{{- define "papo.checkStopping" -}}
+{{- range $key := list "broker" "proxy" "referencia" "servidor" "clienteAutomatico" -}}
+{{- $values := index $.Values $key -}}
+{{- $needed := int (include "papo.stopSeconds" $values) -}}
+{{- $given := $values.terminationGracePeriodSeconds -}}
+{{- if and (not (kindIs "invalid" $given)) (lt (int $given) $needed) -}}
+{{- fail (printf "%s.terminationGracePeriodSeconds is %d: stopping may take %d s (%s.preStopSeconds + %s.graceSeconds + 5), and would be cut short." $key (int $given) $needed $key $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "papo.checkSettings" -}}
+{{- range $key := list "broker" "proxy" "referencia" "servidor" "cliente" "clienteAutomatico" -}}
+{{- $values := index $.Values $key -}}
+{{- if and $values.existingConfigMap $values.existingSecret -}}
+{{- fail (printf "%s.existingConfigMap and %s.existingSecret both name the settings file: give one of them." $key $key) -}}
+{{- end -}}
+{{- with $values.existingConfigMap | default $values.existingSecret -}}
+{{- if $values.settings -}}
+{{- fail (printf "%s.settings would be ignored, since the settings file is that of %s: write them there." $key .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Variables that wire the services together are the chart's; a second one of the same name would win, silently. */ -}}
+{{- define "papo.checkEnvironment" -}}
+{{- $ours := list "PAPO_NAME" "PAPO_DATA" "PAPO_ADVERTISE" "PAPO_GENESIS" "PAPO_PEERS" "PAPO_REFERENCIA" "PAPO_GRACE" "PAPO_HTTP" "PAPO_BROKER" "PAPO_PROXY" "PAPO_STATE" "PAPO_DRILL_HOOKS" "PAPO_DRILL_LISTEN" "PAPO_CONFIG" -}}
+{{- range $key := list "all" "broker" "proxy" "referencia" "servidor" "cliente" "clienteAutomatico" "drill" -}}
+{{- range (index $.Values $key).extraEnv -}}
+{{- if has .name $ours -}}
+{{- fail (printf "%s.extraEnv sets %s, which the chart computes." $key .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "papo.checkSwitches" -}}
+{{- with .Values -}}
+{{- if and .drillHooks.enabled (not .networkPolicy.enabled) -}}
+{{- fail "drillHooks.enabled needs networkPolicy.enabled: whoever reaches the hooks' port can crash a servidor." -}}
+{{- end -}}
+{{- if and .drill.nodes.enabled (not .drill.enabled) -}}
+{{- fail "drill.nodes.enabled gives rights over nodes to a drill that is not there: set drill.enabled too, or neither." -}}
+{{- end -}}
+{{- if and .metrics.podMonitor.enabled .metrics.serviceMonitor.enabled -}}
+{{- fail "metrics.podMonitor and metrics.serviceMonitor are both enabled: every number would be collected twice." -}}
+{{- end -}}
+{{- if and .tests.stranger.enabled (not .networkPolicy.enabled) -}}
+{{- fail "tests.stranger.enabled tests what networkPolicy.enabled=false leaves out: nobody would be refused." -}}
+{{- end -}}
+{{- with .servidor.persistence -}}
+{{- if and (not .enabled) (eq .medium "Memory") (not .sizeLimit) -}}
+{{- fail "servidor.persistence.medium is Memory without a sizeLimit: the log would grow until the container is killed for its memory." -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What an installed release says of itself. Nothing is found by `helm template`, nor by tools that only render. */ -}}
+{{- define "papo.checkInstalled" -}}
+{{- $name := include "papo.name" (dict "root" . "component" "servidor") -}}
+{{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
+{{- if $live -}}
+{{- $founders := dig "metadata" "annotations" "papo/genesis" "" $live -}}
+{{- if and $founders (ne $founders (include "papo.genesis" .)) -}}
+{{- fail (printf "servidor.replicas is %d, but this release was installed with %d: the number of servidores cannot be changed after install yet." (int .Values.servidor.replicas) (len (splitList "," $founders))) -}}
+{{- end -}}
+{{- $claims := dig "spec" "volumeClaimTemplates" list $live -}}
+{{- $persistence := .Values.servidor.persistence -}}
+{{- if ne (empty $claims) (not $persistence.enabled) -}}
+{{- fail (printf "servidor.persistence.enabled is %t, but this release was installed otherwise: it cannot be changed after install." $persistence.enabled) -}}
+{{- end -}}
+{{- range $claims -}}
+{{- $size := dig "spec" "resources" "requests" "storage" "" . -}}
+{{- $class := dig "spec" "storageClassName" "" . -}}
+{{- if and $size (ne $size (toString $persistence.size)) -}}
+{{- fail (printf "servidor.persistence.size is %s, but this release was installed with %s: resize the claims themselves, the template cannot be changed." $persistence.size $size) -}}
+{{- end -}}
+{{- if ne $class $persistence.storageClass -}}
+{{- fail (printf "servidor.persistence.storageClass is %q, but this release was installed with %q: it cannot be changed after install." $persistence.storageClass $class) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
