@@ -20,6 +20,9 @@ class Server(unittest.TestCase):
         cls.addClassCleanup(run, "kubectl", "delete", "namespace", cls.namespace, "--wait=false")
         standard = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
         run("kubectl", "label", "namespace", cls.namespace, *standard)
+        # Pods need theirs to be there, and what a dry run makes is not.
+        for account in ("papo", "papo-drill"):
+            run("kubectl", "create", "serviceaccount", account, "--namespace", cls.namespace, "--save-config")
 
     def applied(self, *arguments):
         manifest = run("helm", "template", "papo", CHART, "--namespace", self.namespace, "--kube-version", "1.34", *arguments)
