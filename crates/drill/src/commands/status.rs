@@ -1,0 +1,119 @@
+//! `drill status`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use papo_service::Settings;
+use papo_witness::{Timeline, View, Watch};
+
+use super::Common;
+use crate::faults::LooksAt;
+use crate::journal::Journal;
+use crate::lease;
+use crate::look::Site;
+use crate::names::component;
+use crate::scene::Scene;
+use crate::stop::{Ending, Stop};
+
+/// How long servidores get to answer.
+const ANSWERS: Duration = Duration::from_secs(3);
+
+/// What there is in the cluster, who coordinates, and whether a drill could begin. Changes nothing.
+///
+/// Exit codes: 0 a drill could begin, 3 the system is not healthy, 4 something is in the way, 64 usage, 78 configuration.
+#[derive(clap::Parser)]
+#[command(name = "drill status", version)]
+struct Status {
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Settings for Status {}
+
+pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
+    super::tool(arguments, async |settings: Status| show(&settings.common.site().await?).await)
+}
+
+async fn show(site: &Site) -> Result<Ending, Stop> {
+    let scene = site.scene(view(site).await?, LooksAt::Hooks).await?;
+    println!("release {} in namespace {}", scene.release, scene.namespace);
+    print!("{}", table(&scene));
+    let mut ending = Ending::Pass;
+    for complaint in scene.complaints() {
+        println!("not well: {complaint}");
+        ending = Ending::NotHealthy;
+    }
+    if let Some(holder) =
+        lease::current(&site.connection).await.map_err(|trouble| Stop::Config(trouble.to_string()))?
+    {
+        println!("a drill is being held by {holder}");
+        ending = Ending::Refused;
+    }
+    if let Some(journal) =
+        Journal::read(&site.connection).await.map_err(|trouble| Stop::Refused(trouble.to_string()))?
+    {
+        let entry = &journal.entry;
+        println!("not undone: {} of {} by {}; see `drill undo`", entry.drill, entry.written, entry.holder);
+        ending = Ending::Refused;
+    }
+    if ending == Ending::Pass {
+        println!(
+            "a drill could begin; {} of {} servidores may be lost",
+            scene.minority(),
+            scene.servidores()
+        );
+    }
+    Ok(ending)
+}
+
+async fn view(site: &Site) -> Result<View, Stop> {
+    let watch =
+        Watch::start(&site.reach, &Timeline::start()).map_err(|error| Stop::Config(error.to_string()))?;
+    let deadline = Instant::now() + ANSWERS;
+    loop {
+        let view = watch.seen().view;
+        if (!view.servidores.is_empty() && view.servidores.values().all(Option::is_some))
+            || Instant::now() >= deadline
+        {
+            return Ok(view);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn table(scene: &Scene) -> String {
+    let rows: Vec<[String; 5]> = scene
+        .pods
+        .iter()
+        .map(|pod| {
+            let state = match (pod.leaving, pod.ready, &pod.waiting) {
+                (true, ..) => "leaving",
+                (_, true, _) => "ready",
+                (_, _, Some(why)) => why,
+                _ => "not ready",
+            };
+            let status = scene.view.servidores.get(&pod.name).and_then(Option::as_ref);
+            let role = status.map(|status| format!("{} at {}", status.role.as_str(), status.applied));
+            let hooks = scene.hooks.contains_key(&pod.name).then_some("hooks");
+            let silent = (pod.component == component::SERVIDOR).then(|| "does not answer".to_owned());
+            [
+                pod.name.clone(),
+                pod.node.clone().unwrap_or_default(),
+                state.to_owned(),
+                role.or(silent).unwrap_or_default(),
+                hooks.unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text.push_str(format!("  {}", cells.join("  ")).trim_end());
+        text.push('\n');
+    }
+    text
+}

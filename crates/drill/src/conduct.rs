@@ -1,0 +1,274 @@
+//! Causes a fault and undoes it: first the journal, then the fault, then what undoes it, whatever comes in between.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use papo_witness::Timeline;
+use papo_witness::evidence::MomentKind;
+
+use crate::connect::Trouble;
+use crate::hands::{Done, Hands};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::journal::{Entry, Journal};
+use crate::plan::{Act, Over, Plan};
+use crate::sight::Sight;
+use crate::step::Step;
+use crate::stop::Stop;
+
+/// How long undoing a step is tried again, while the API server is away or a container is down.
+const UNDO: Duration = Duration::from_secs(120);
+/// How long between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// What carries a plan out.
+pub struct Conductor {
+    /// Does.
+    pub hands: Hands,
+    /// Sees.
+    pub sight: Sight,
+    /// Writes down when.
+    pub timeline: Timeline,
+    /// The release that the drill is about.
+    pub release: String,
+    /// Who this is: see [`crate::lease::holder`].
+    pub holder: String,
+    /// Ends it early.
+    pub interrupt: Interrupt,
+    /// How long a fault lasts that does not end by itself.
+    pub duration: Duration,
+    /// How long undoing a step is tried; [`Conductor::UNDO`] outside of tests.
+    pub undo_for: Duration,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Course {
+    /// When the fault was caused; `None` if it never came to that.
+    pub caused: Option<Duration>,
+    /// When it was over.
+    pub over: Option<Duration>,
+    /// From when on it is known to have been there.
+    pub known: Option<Duration>,
+    /// What proves it, one clause each.
+    pub seen: Vec<String>,
+    /// Why it is not proven, one sentence each.
+    pub unproven: Vec<String>,
+    /// Promises that were seen to be broken by the course itself.
+    pub broken: Vec<String>,
+    /// What is left behind, one sentence each.
+    pub not_undone: Vec<String>,
+}
+
+/// Why a part of a plan was not carried out.
+enum Broke {
+    Off,
+    Because(String),
+}
+
+impl From<Interrupted> for Broke {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Off
+    }
+}
+
+impl Conductor {
+    /// See [`Conductor::undo_for`].
+    pub const UNDO: Duration = UNDO;
+
+    /// Carries a plan out and undoes it.
+    ///
+    /// # Errors
+    /// Nothing was done: a target is no longer the one that was chosen, or the journal could not be written.
+    pub async fn carry_out(&self, drill: &str, plan: &Plan) -> Result<Course, Stop> {
+        self.targets_are_there(plan)?;
+        let journal = if plan.undo.is_empty() { None } else { Some(self.write_journal(drill, plan).await?) };
+        let mut course = Course::default();
+        for act in &plan.acts {
+            match self.act(act, &mut course).await {
+                Ok(()) => {}
+                Err(Broke::Off) => {
+                    course.unproven.push("it was broken off".to_owned());
+                    break;
+                }
+                Err(Broke::Because(why)) => {
+                    course.unproven.push(why);
+                    break;
+                }
+            }
+        }
+        if plan.over == Over::Majority {
+            self.until_a_majority_answers(&mut course).await;
+        }
+        if let Some(mut journal) = journal {
+            course.not_undone = self.undo(&mut journal).await;
+            let at = self.timeline.mark(MomentKind::Undone, "undone");
+            course.over.get_or_insert(at);
+        }
+        Ok(course)
+    }
+
+    /// Undoes what a journal says, and takes away of it what is done. Returns what could not be undone, a sentence each.
+    pub async fn undo(&self, journal: &mut Journal) -> Vec<String> {
+        let mut not_undone = Vec::new();
+        let mut left = Vec::new();
+        let mut open: std::collections::VecDeque<Step> = journal.entry.undo.clone().into();
+        while let Some(step) = open.pop_front() {
+            match self.undo_step(&step).await {
+                Ok(Done::Done) => tracing::info!("undone: {step}"),
+                Ok(Done::Moot(why)) => tracing::info!("no need to undo ({why}): {step}"),
+                Err(trouble) => {
+                    not_undone.push(format!("{trouble}; still to be done: {step}"));
+                    left.push(step);
+                }
+            }
+            let rest = left.iter().chain(&open).cloned().collect();
+            if let Err(trouble) = self.keep(journal, rest).await {
+                not_undone
+                    .push(format!("the journal {} is not up to date: {trouble}", crate::names::JOURNAL));
+                break;
+            }
+        }
+        not_undone
+    }
+
+    fn targets_are_there(&self, plan: &Plan) -> Result<(), Stop> {
+        match plan.targets.iter().find(|pod| self.hands.roster.by_uid(&pod.uid).is_none()) {
+            None => Ok(()),
+            Some(pod) => Err(Stop::Unknown(format!(
+                "{} vanished between being chosen and the fault, so nothing was done",
+                pod.name
+            ))),
+        }
+    }
+
+    async fn write_journal(&self, drill: &str, plan: &Plan) -> Result<Journal, Stop> {
+        let entry = Entry {
+            drill: drill.to_owned(),
+            holder: self.holder.clone(),
+            written: k8s_openapi::jiff::Timestamp::now().to_string(),
+            undo: plan.undo.clone(),
+        };
+        match Journal::write(&self.hands.connection, &self.release, entry).await {
+            Ok(journal) => Ok(journal),
+            Err(Trouble::Conflict(_)) => {
+                Err(Stop::Refused("an earlier drill is not undone; see `drill undo`".to_owned()))
+            }
+            Err(trouble) => {
+                Err(Stop::Unknown(format!("the journal cannot be written, so nothing was done: {trouble}")))
+            }
+        }
+    }
+
+    async fn act(&self, act: &Act, course: &mut Course) -> Result<(), Broke> {
+        match act {
+            Act::Do(steps) => {
+                for step in steps {
+                    let at = self.timeline.mark(MomentKind::Fault, step.to_string());
+                    course.caused.get_or_insert(at);
+                }
+                let outcomes =
+                    self.interrupt.unless(join_all(steps.iter().map(|step| self.hands.take(step))));
+                for (step, outcome) in steps.iter().zip(outcomes.await?) {
+                    outcome.map_err(|trouble| Broke::Because(failed(step, &trouble)))?;
+                }
+            }
+            Act::See(condition, limit) => {
+                if !self.interrupt.unless(self.sight.see(condition, *limit)).await? {
+                    let seconds = limit.as_secs();
+                    return Err(Broke::Because(format!(
+                        "it was not seen within {seconds} s that {condition}"
+                    )));
+                }
+                self.proven(course, condition.to_string());
+            }
+            Act::Prove(step, text) => {
+                let outcome = self.interrupt.unless(self.hands.take(step)).await?;
+                outcome
+                    .map_err(|trouble| Broke::Because(format!("it was not seen that {text}: {trouble}")))?;
+                self.proven(course, text.clone());
+            }
+            Act::Refused(call) => match self.interrupt.unless(self.hands.ask(call, true)).await? {
+                Err(Trouble::Budget(_)) => self.proven(course, format!("the budget refuses {}", call.path)),
+                Err(trouble) => {
+                    return Err(Broke::Because(format!(
+                        "whether the budget refuses {} is not known: {trouble}",
+                        call.path
+                    )));
+                }
+                Ok(()) => {
+                    course
+                        .broken
+                        .push(format!("the disruption budget would let a second servidor go: {}", call.path));
+                }
+            },
+            Act::Hold => self.interrupt.unless(tokio::time::sleep(self.duration)).await?,
+        }
+        Ok(())
+    }
+
+    fn proven(&self, course: &mut Course, text: String) {
+        let at = self.timeline.mark(MomentKind::FaultProven, text.clone());
+        course.known.get_or_insert(at);
+        course.seen.push(text);
+    }
+
+    /// Only between the two moments that are marked here can no write succeed: pods take a while to die, too.
+    async fn until_a_majority_answers(&self, course: &mut Course) {
+        let answers = || {
+            let view = (self.sight.view)();
+            view.answering().count() * 2 > view.servidores.len()
+        };
+        let deadline = Instant::now() + UNDO;
+        let wait = async |wanted: bool| {
+            while answers() != wanted && Instant::now() < deadline && !self.interrupt.is_raised() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            answers() == wanted
+        };
+        if !wait(false).await {
+            course.unproven.push("a majority never stopped answering".to_owned());
+            return;
+        }
+        course.known = Some(self.timeline.mark(MomentKind::FaultProven, "no majority answers"));
+        course.seen.push("no majority answers".to_owned());
+        if wait(true).await {
+            course.over = Some(self.timeline.mark(MomentKind::Note, "a majority answers again"));
+        }
+    }
+
+    async fn undo_step(&self, step: &Step) -> Result<Done, Trouble> {
+        let deadline = Instant::now() + self.undo_for;
+        loop {
+            // Whatever is wrong may pass: a container that is down starts again, rights come back.
+            match self.hands.undo(step).await {
+                Ok(done) => return Ok(done),
+                Err(trouble) if Instant::now() + BETWEEN_TRIES < deadline => {
+                    tracing::debug!(%trouble, "to be undone again: {step}");
+                }
+                Err(trouble) => return Err(trouble),
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    async fn keep(&self, journal: &mut Journal, left: Vec<Step>) -> Result<(), Trouble> {
+        let deadline = Instant::now() + self.undo_for;
+        loop {
+            match journal.keep(left.clone()).await {
+                Err(Trouble::Away(_)) if Instant::now() + BETWEEN_TRIES < deadline => {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+fn failed(step: &Step, trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Gone(why) | Trouble::Conflict(why) => {
+            format!("its target vanished between being chosen and the fault ({why}): {step}")
+        }
+        other => format!("the fault could not be caused ({other}): {step}"),
+    }
+}

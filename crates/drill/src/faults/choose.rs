@@ -1,0 +1,78 @@
+//! Choosing targets, and what is said when there is none to choose.
+
+use std::time::Duration;
+
+use papo_witness::Expectations;
+
+use crate::call::Call;
+use crate::options::Options;
+use crate::plan::{Act, Condition, Over, Plan};
+use crate::scene::{Pod, Scene, Workload};
+use crate::step::{PodRef, Step};
+use crate::stop::Stop;
+
+/// P7: how long requests may be delayed.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// P7: how soon another servidor coordinates.
+pub(super) const SUCCESSION: Duration = Duration::from_secs(1);
+/// How long Kubernetes may take to carry out what it accepted.
+pub(super) const SOON: Duration = Duration::from_secs(60);
+/// How long a whole roll-out may take.
+pub(super) const ROLLOUT: Duration = Duration::from_secs(600);
+
+/// The servidor that coordinates.
+pub(super) fn coordinator(scene: &Scene) -> Result<&Pod, Stop> {
+    scene.coordinator().ok_or_else(|| Stop::NotHealthy("there is no coordinator".to_owned()))
+}
+
+/// A servidor that follows, by chance.
+pub(super) fn follower<'a>(scene: &'a Scene, options: &Options) -> Result<&'a Pod, Stop> {
+    any(scene.followers(), options).ok_or_else(|| Stop::Refused("there is no follower".to_owned()))
+}
+
+/// One of several, by chance, the same one for the same seed.
+pub(super) fn any<T>(mut among: Vec<T>, options: &Options) -> Option<T> {
+    if among.is_empty() {
+        return None;
+    }
+    let chosen = fastrand::Rng::with_seed(options.seed).usize(..among.len());
+    Some(among.swap_remove(chosen))
+}
+
+/// What makes the pods of a component.
+pub(super) fn workload<'a>(scene: &'a Scene, component: &str) -> Result<&'a Workload, Stop> {
+    scene
+        .workload(component)
+        .ok_or_else(|| Stop::Refused(format!("release {} has no {component}", scene.release)))
+}
+
+/// The budgets of P7, or what the options say instead.
+pub(super) fn goes_on(options: &Options) -> Expectations {
+    Expectations { pause: Some(options.pause.unwrap_or(PAUSE)), ..Expectations::default() }
+}
+
+/// Besides, another servidor must coordinate soon.
+pub(super) fn succession(options: &Options) -> Expectations {
+    Expectations { coordinator: Some(options.coordinator.unwrap_or(SUCCESSION)), ..goes_on(options) }
+}
+
+/// Deletes pods at once and sees them gone; Kubernetes makes others.
+pub(super) fn kill(scene: &Scene, pods: &[&Pod], sentence: String, expect: Expectations) -> Plan {
+    let targets: Vec<PodRef> = pods.iter().map(|pod| PodRef::of(pod)).collect();
+    let kills = pods.iter().map(|pod| Step::from(Call::kill_pod(&scene.namespace, pod))).collect();
+    Plan {
+        sentence,
+        targets: targets.clone(),
+        acts: vec![Act::Do(kills), Act::See(Condition::Gone(targets), SOON)],
+        undo: Vec::new(),
+        servidores_lost: pods.iter().filter(|pod| pod.component == crate::names::component::SERVIDOR).count(),
+        loses_messages: false,
+        expect,
+        over: Over::Repaired,
+    }
+}
+
+/// Names as in a sentence.
+pub(super) fn names(pods: &[&Pod]) -> String {
+    pods.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,88 @@
+//! Disks that are lost, or full.
+
+use papo_witness::Expectations;
+
+use super::choose::{self, SOON};
+use crate::call::Call;
+use crate::options::Options;
+use crate::plan::{Act, Condition, Over, Plan};
+use crate::scene::Scene;
+use crate::step::{PodRef, Step};
+use crate::stop::Stop;
+
+/// What fills the disk.
+const BALLAST: &str = "/data/drill-ballast";
+
+pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::follower(scene, options)?;
+    let claimed = pod.claims.iter().find_map(|name| scene.claims.iter().find(|claim| claim.name == *name));
+    let claim = claimed.ok_or_else(|| {
+        Stop::Refused(format!("{} has no volume claim: it would lose its disk with its pod anyway", pod.name))
+    })?;
+    let disk =
+        scene.view.servidores.get(&pod.name).and_then(Option::as_ref).map(|status| status.disk.clone());
+    let disk =
+        disk.ok_or_else(|| Stop::NotHealthy(format!("{} does not say which disk it has", pod.name)))?;
+    let namespace = &scene.namespace;
+    Ok(Plan {
+        sentence: format!("delete the volume {} and the pod of {}, which follows", claim.name, pod.name),
+        targets: vec![PodRef::of(pod)],
+        acts: vec![
+            // The volume first: it goes as soon as its pod does, and the next pod has to get another.
+            Act::Do(vec![Call::delete_claim(namespace, &claim.name, &claim.uid).into()]),
+            Act::Do(vec![Call::kill_pod(namespace, pod).into()]),
+            Act::See(Condition::Gone(vec![PodRef::of(pod)]), SOON),
+            Act::See(Condition::NewDisk { servidor: pod.name.clone(), not: disk }, options.patience),
+        ],
+        undo: Vec::new(),
+        servidores_lost: 1,
+        loses_messages: false,
+        expect: choose::goes_on(options),
+        over: Over::Repaired,
+    })
+}
+
+pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::follower(scene, options)?;
+    let status = scene.view.servidores.get(&pod.name).and_then(Option::as_ref);
+    let free = status.map(|status| status.disk_free_bytes);
+    let free = free.ok_or_else(|| Stop::NotHealthy(format!("{} does not say what is free", pod.name)))?;
+    if free > options.max_fill {
+        return Err(Stop::Refused(format!(
+            "{} has {} MiB free, and no more than {} MiB may be filled (--max-fill); a volume without a size of its own fills its node",
+            pod.name,
+            free >> 20,
+            options.max_fill >> 20
+        )));
+    }
+    let shell = |script: String| Step::Exec {
+        pod: PodRef::of(pod),
+        container: pod.container.clone(),
+        command: vec!["sh".to_owned(), "-c".to_owned(), script],
+    };
+    // What `fallocate` leaves, `dd` takes until there is nothing left: its failure is the aim.
+    let fill = format!(
+        "n=$(($(stat -f -c '%a * %S' /data))); fallocate -l $n {BALLAST} 2>/dev/null; \
+         dd if=/dev/zero of={BALLAST}.rest bs=4096 2>/dev/null; sync {BALLAST}.rest; true"
+    );
+    let probe = format!("! dd if=/dev/zero of={BALLAST}.probe bs=65536 count=1 2>/dev/null");
+    Ok(Plan {
+        sentence: format!(
+            "fill the {} MiB that are free on the disk of {}, which follows",
+            free >> 20,
+            pod.name
+        ),
+        targets: vec![PodRef::of(pod)],
+        acts: vec![
+            Act::Do(vec![shell(fill)]),
+            Act::Prove(shell(probe), format!("nothing more fits on the disk of {}", pod.name)),
+            Act::Hold,
+        ],
+        undo: vec![shell(format!("rm -f {BALLAST} {BALLAST}.rest {BALLAST}.probe"))],
+        servidores_lost: 1,
+        loses_messages: false,
+        // It is for the others to go on; how long a servidor takes to see that it cannot write is not promised.
+        expect: Expectations { pause: options.pause, ..Expectations::default() },
+        over: Over::Undone,
+    })
+}

@@ -1,0 +1,96 @@
+//! One thing that is done to the system, as data: part of a plan, and of the journal that undoes it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::scene::Pod;
+
+/// One thing to do. It is written into the journal as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// A request to the Kubernetes API.
+    Call {
+        /// The request.
+        call: Call,
+    },
+    /// A request to a servidor's drill hooks.
+    Hook {
+        /// Which servidor.
+        pod: PodRef,
+        /// What to ask, such as `/drill/cut`.
+        path: String,
+        /// How.
+        body: Value,
+    },
+    /// A command in a container.
+    Exec {
+        /// Where.
+        pod: PodRef,
+        /// In which container of it.
+        container: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+    /// Deletes the pods of a component that were made from an image that cannot start: a StatefulSet waits for them for ever, also when its
+    /// template is right again.
+    Unstick {
+        /// Whose pods.
+        component: String,
+        /// The image that cannot start.
+        image: String,
+    },
+    /// The command that takes a node away.
+    NodeOff {
+        /// Which.
+        node: String,
+    },
+    /// The command that brings it back.
+    NodeOn {
+        /// Which.
+        node: String,
+    },
+}
+
+/// One pod, and no other of its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PodRef {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+}
+
+impl PodRef {
+    /// This pod.
+    pub fn of(pod: &Pod) -> Self {
+        Self { name: pod.name.clone(), uid: pod.uid.clone() }
+    }
+}
+
+impl From<Call> for Step {
+    fn from(call: Call) -> Self {
+        Self::Call { call }
+    }
+}
+
+/// As exactly as it can be said on a line.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call { call } => write!(f, "{call}"),
+            Self::Hook { pod, path, body } => write!(f, "hook of {}: POST {path} {body}", pod.name),
+            Self::Exec { pod, container, command } => {
+                write!(f, "exec in {}/{container}: {}", pod.name, command.join(" "))
+            }
+            Self::Unstick { component, image } => {
+                write!(f, "delete the {component} pods that are stuck with {image}")
+            }
+            Self::NodeOff { node } => write!(f, "take node {node} away (--node-off)"),
+            Self::NodeOn { node } => write!(f, "bring node {node} back (--node-on)"),
+        }
+    }
+}
