@@ -49,6 +49,7 @@ mod program;
 mod settings;
 mod shutdown;
 mod signals;
+mod sparing;
 
 pub use duration::duration;
 pub use exit::{Exit, Failure};
@@ -57,3 +58,4 @@ pub use metrics::Metrics;
 pub use program::{Boot, run, run_tool, run_tool_from};
 pub use settings::{Mistake, Settings};
 pub use shutdown::Shutdown;
+pub use sparing::Sparing;

@@ -119,6 +119,11 @@ impl Brokers {
         self.links.values().any(|link| link.socket == socket)
     }
 
+    /// How many answered a beacon lately.
+    pub(crate) fn alive(&self) -> usize {
+        self.links.values().filter(|link| link.heard.elapsed() < SILENCE).count()
+    }
+
     /// When [`Brokers::turn`] is to be called.
     pub(crate) fn deadline(&self) -> Instant {
         self.next_beacon

@@ -15,6 +15,7 @@ use papo_service::Failure;
 use papo_transport::{Change, Frames, HostPort, Kind, Net, Resolver, SocketId, SocketOptions, TargetId};
 use papo_wire::topic::REPLICATION;
 
+use crate::cut::Cut;
 use crate::letter::{self, Address, Sender};
 
 /// After this much silence a link is opened anew. Greetings come every second.
@@ -60,6 +61,8 @@ pub(crate) struct Links {
     links: BTreeMap<String, Link>,
     /// Processes that were started lately and are not told yet who we are: they cannot send us anything before.
     newcomers: BTreeMap<String, Newcomer>,
+    /// Whom a drill keeps apart from us.
+    pub(crate) cut: Cut,
     reviewed: Instant,
 }
 
@@ -103,6 +106,7 @@ impl Links {
             seed_names: BTreeSet::new(),
             links: BTreeMap::new(),
             newcomers: BTreeMap::new(),
+            cut: Cut::default(),
             reviewed: Instant::now(),
         })
     }
@@ -225,12 +229,22 @@ impl Links {
 
     /// Sends to one servidor; false if it is not known or its queue is full.
     pub(crate) fn send(&self, net: &mut impl Net, to: &str, header: &[u8], message: &Message) -> bool {
+        if self.cut.severs(to) {
+            return true;
+        }
         let Some((socket, _)) = self.links.get(to).and_then(|link| link.dealer) else { return false };
         net.send(socket, vec![header.to_vec(), letter::encode(message)]).is_ok()
     }
 
-    /// Sends to all servidores over the publishing socket.
+    /// Sends to all servidores over the publishing socket. Where some are cut off, to each of the others by itself: what is
+    /// published reaches everybody.
     pub(crate) fn broadcast(&self, net: &mut impl Net, header: &[u8], message: &Message) {
+        if self.cut.severs_some() {
+            for name in self.links.keys() {
+                self.send(net, name, header, message);
+            }
+            return;
+        }
         let frames: Frames = vec![REPLICATION.as_bytes().to_vec(), header.to_vec(), letter::encode(message)];
         // PUB drops what it cannot send; beacons tell the others that they missed something.
         let _ = net.send(self.publisher, frames);
@@ -239,10 +253,12 @@ impl Links {
     /// Greets everybody, and every address where somebody may be.
     pub(crate) fn greet(&self, net: &mut impl Net, sender: &Sender, message: &Message) {
         let frames = self.greeting(sender, message);
-        let linked = self.links.values().filter_map(|link| link.dealer);
+        let linked = self.links.iter().filter(|(name, _)| !self.cut.severs(name));
+        let linked = linked.filter_map(|(_, link)| link.dealer);
         let known: BTreeSet<SocketAddr> = linked.clone().map(|(_, address)| address).collect();
-        let seeds =
-            self.seeds.iter().filter(|(address, _)| !known.contains(*address)).map(|(_, socket)| *socket);
+        // Whoever is cut off may be behind any of the others.
+        let seeds = self.seeds.iter().filter(|_| !self.cut.severs_some());
+        let seeds = seeds.filter(|(address, _)| !known.contains(*address)).map(|(_, socket)| *socket);
         for socket in linked.map(|(socket, _)| socket).chain(seeds) {
             // Whoever is not there is greeted again in a second.
             let _ = net.send(socket, frames.clone());
@@ -259,8 +275,11 @@ impl Links {
     pub(crate) fn greet_newcomers(&mut self, net: &mut impl Net, sender: &Sender, message: &Message) {
         let frames = self.greeting(sender, message);
         let now = Instant::now();
-        let links = &self.links;
+        let (links, cut) = (&self.links, &self.cut);
         self.newcomers.retain(|name, newcomer| {
+            if cut.severs(name) {
+                return false;
+            }
             if now < newcomer.at {
                 return true;
             }

@@ -11,15 +11,19 @@
 //! | `brokers`, `desk` | clients' requests |
 //! | `proxies` | what subscribers are sent |
 //! | `registration` | the referencia |
+//! | `probes`, `metrics`, `notices` | what operators see |
+//! | `cut` | what a drill keeps apart |
 
 mod brokers;
 mod clocks;
+mod cut;
 mod desk;
 mod indexing;
 mod letter;
 mod links;
 mod metrics;
 mod notices;
+mod probes;
 mod proxies;
 mod recover;
 mod registration;

@@ -34,14 +34,23 @@ impl Notices {
                 metrics.suspicions.inc();
                 tracing::warn!("no coordinator is heard");
             }
-            Notice::Standing(epoch) => tracing::info!(epoch, "asking for promises"),
+            Notice::Standing(epoch) => {
+                metrics.candidacies.inc();
+                tracing::info!(epoch, "asking for promises");
+            }
             Notice::Coordinates(epoch) => {
                 metrics.reigns.inc();
                 tracing::info!(epoch, "coordinating");
             }
             Notice::Follows(id, epoch) => tracing::info!(coordinator = id.name, epoch, "following"),
-            Notice::Resigned(why) => tracing::warn!(?why, "no longer coordinating"),
-            Notice::HandingOver(to) => tracing::info!(to, "handing the coordination over"),
+            Notice::Resigned(why) => {
+                metrics.resigned(*why);
+                tracing::warn!(?why, "no longer coordinating");
+            }
+            Notice::HandingOver(to) => {
+                metrics.handovers.inc();
+                tracing::info!(to, "handing the coordination over");
+            }
             Notice::OtherCluster(id) => {
                 metrics.strangers.inc();
                 if self.is_due("other cluster") {
@@ -67,9 +76,11 @@ impl Notices {
                  what it lacks before it counts"
             ),
             Notice::MembersChange(entry) => {
+                metrics.member_changes.inc();
                 tracing::warn!(change = ?entry.operation, index = entry.index, "members change");
             }
             Notice::RivalCoordinator(id, epoch) => {
+                metrics.rivals.inc();
                 if self.is_due("rival") {
                     tracing::error!(
                         servidor = id.name,

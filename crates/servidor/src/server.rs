@@ -7,15 +7,16 @@ mod duties;
 mod intake;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use papo_core::log::ClusterId;
 use papo_core::members::DiskId;
-use papo_core::replica::{Availability, Input, Message, Replica, RoleName};
-use papo_service::{Boot, Failure, Health};
-use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer};
+use papo_core::replica::{Availability, Input, Message, Replica};
+use papo_service::drill::{Breakage, Demand, Orders};
+use papo_service::{Boot, Failure, Sparing};
+use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer, disk_usage};
 use papo_transport::{HostPort, Net, Resolver, SocketId};
 
 use crate::brokers::Brokers;
@@ -26,6 +27,7 @@ use crate::letter::Sender;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::notices::Notices;
+use crate::probes::{Probes, watch_disk};
 use crate::proxies::Proxies;
 use crate::recover::{Recovered, recover};
 use crate::registration::Registration;
@@ -33,10 +35,10 @@ use crate::settings::Servidor;
 
 /// How often names are resolved again: bounds how long a new broker or proxy waits for us.
 const RESOLVE: Duration = Duration::from_secs(1);
-/// A loop that has not turned for this long is stuck.
-const STUCK: Duration = Duration::from_secs(10);
 /// How often numbers are shown and silent links looked for.
 const REVIEW: Duration = Duration::from_millis(500);
+/// How often it is looked how full the disk is.
+const LOOK_AT_DISK: Duration = Duration::from_secs(5);
 
 /// A servidor, running.
 pub(crate) struct Server<N> {
@@ -55,7 +57,11 @@ pub(crate) struct Server<N> {
     desk: Desk,
     notices: Notices,
     metrics: Metrics,
-    health: Health,
+    probes: Probes,
+    unreadable: Sparing,
+    orders: Option<Orders>,
+    data: PathBuf,
+    next_look_at_disk: Instant,
     store_events: mpsc::Receiver<StoreEvent>,
     reads: mpsc::Receiver<ReadDone>,
     log_reads: mpsc::Receiver<Input>,
@@ -136,7 +142,11 @@ impl<N: Net> Server<N> {
             desk,
             notices: Notices::default(),
             metrics,
-            health: boot.health.clone(),
+            probes: Probes::new(boot.health.clone()),
+            unreadable: Sparing::new(),
+            orders: None,
+            data: data.to_owned(),
+            next_look_at_disk: Instant::now(),
             store_events,
             reads,
             log_reads,
@@ -148,24 +158,24 @@ impl<N: Net> Server<N> {
         for seed in settings.peers.iter().cloned().chain(remembered).collect::<Vec<HostPort>>() {
             server.links.add_seed(&mut server.resolver, &seed);
         }
-        server.health.set_not_ready("no coordinator was heard yet");
+        watch_disk(data, &boot.health, boot.shutdown.clone())?;
         Ok(server)
     }
 
     /// Serves until told to stop and all is handed over, or the grace is over.
     pub(crate) fn run(&mut self, boot: Boot<Servidor>) -> Result<(), Failure> {
-        let Boot { shutdown, health, settings, .. } = boot;
+        let Boot { shutdown, settings, drill, .. } = boot;
         shutdown.wakes(self.net.waker());
-        let pulse = health.watch("loop", STUCK);
+        self.hear_orders(drill)?;
         let mut ready: Vec<SocketId> = Vec::new();
         let mut stopping: Option<Instant> = None;
         loop {
             let busy = self.turn(&mut ready)?;
-            pulse.beat();
+            self.probes.turned();
             if stopping.is_none() && shutdown.is_requested() {
                 tracing::info!("stopping");
                 stopping = Some(Instant::now() + settings.grace);
-                self.health.set_not_ready("stopping");
+                self.probes.stopping();
                 self.replica.handle(self.clocks.now(), Input::Stop);
                 continue;
             }
@@ -190,6 +200,7 @@ impl<N: Net> Server<N> {
         let busy = self.take_messages(ready);
         self.take_reads();
         self.take_changes();
+        self.take_orders();
         let now = self.clocks.now();
         if now.instant >= self.replica.deadline() {
             self.replica.handle(now, Input::Tick);
@@ -217,13 +228,19 @@ impl<N: Net> Server<N> {
         let mut durable = None;
         while let Ok(event) = self.store_events.try_recv() {
             match event {
-                StoreEvent::Durable { up_to, .. } => durable = Some(up_to),
+                StoreEvent::Durable { up_to, took } => {
+                    self.metrics.disk_wrote(took);
+                    self.probes.stored(up_to);
+                    durable = Some(up_to);
+                }
                 StoreEvent::Stalled { error } => {
                     tracing::error!(error, "the disk is full: nothing is acknowledged until there is room");
+                    self.disk_full(true);
                     self.replica.handle(self.clocks.now(), Input::DiskRefuses(true));
                 }
                 StoreEvent::Recovered => {
                     tracing::info!("the disk takes writes again");
+                    self.disk_full(false);
                     self.replica.handle(self.clocks.now(), Input::DiskRefuses(false));
                 }
                 StoreEvent::Failed { error, kind } => return Err(disk_failed(&error, kind)),
@@ -260,10 +277,57 @@ impl<N: Net> Server<N> {
         self.next_review = Instant::now() + REVIEW;
         self.links.review(&mut self.net);
         let status = self.replica.status(self.clocks.now());
-        if status.role == RoleName::Learner {
-            self.health.set_not_ready("learning what the others have");
-        }
+        self.probes.review(&status);
         self.metrics.show(&status);
+        self.metrics.brokers.set(i64::try_from(self.brokers.alive()).unwrap_or(i64::MAX));
+        self.look_at_disk();
+    }
+
+    fn look_at_disk(&mut self) {
+        if Instant::now() < self.next_look_at_disk {
+            return;
+        }
+        self.next_look_at_disk = Instant::now() + LOOK_AT_DISK;
+        match disk_usage(&self.data) {
+            Ok(usage) => self.metrics.disk_usage(usage),
+            Err(error) => tracing::warn!(%error, "cannot tell how full the disk is"),
+        }
+    }
+
+    fn disk_full(&mut self, full: bool) {
+        self.probes.disk_full(full);
+        self.metrics.disk_full.set(i64::from(full));
+    }
+
+    fn hear_orders(&mut self, orders: Option<Orders>) -> Result<(), Failure> {
+        self.orders = orders;
+        if let Some(orders) = &mut self.orders {
+            self.metrics.drill_hooks.set(1);
+            orders.listen(&self.replica.me().name, self.net.waker())?;
+        }
+        Ok(())
+    }
+
+    fn take_orders(&mut self) {
+        while let Some(order) = self.orders.as_ref().and_then(Orders::next) {
+            tracing::warn!(demand = ?order.demand, "a drill orders");
+            match &order.demand {
+                Demand::Cut(from) if from.contains(&self.replica.me().name) => {
+                    order.refuse("a servidor cannot be cut off from itself");
+                }
+                Demand::Cut(from) => {
+                    self.links.cut.set(from.clone());
+                    order.done();
+                }
+                Demand::Break(how) => {
+                    let broken = *how == Some(Breakage::AcknowledgeBeforeStore);
+                    match self.writer.acknowledge_before_store(broken) {
+                        Ok(()) => order.done(),
+                        Err(error) => order.refuse(format!("it cannot be broken: {error}")),
+                    }
+                }
+            }
+        }
     }
 
     fn available(&mut self, availability: Availability) {
@@ -274,9 +338,9 @@ impl<N: Net> Server<N> {
             Availability::Withdrawn => State::Withdrawn,
         };
         tracing::info!(?state, "brokers are told");
-        // Readiness is about this process alone: a cluster without a coordinator does not make it unready.
+        self.metrics.serving.set(i64::from(availability == Availability::Serving));
         if availability == Availability::Serving {
-            self.health.set_ready();
+            self.probes.serves();
         }
         self.brokers.announce(&mut self.net, state, self.replica.chat().applied());
     }

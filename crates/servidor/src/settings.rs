@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,6 +65,12 @@ pub(crate) struct Servidor {
     /// How long a stop may take: requests in flight are answered, and the coordination is handed over
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = papo_service::duration)]
     pub(crate) grace: Duration,
+    /// Whether drills may crash, freeze, cut off and break this servidor: for tests only
+    #[arg(long, value_name = "true|false", default_value_t = false, action = clap::ArgAction::Set)]
+    pub(crate) drill_hooks: bool,
+    /// Address where drills do so, as 127.0.0.1:9101; needs --drill-hooks true
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) drill_listen: Option<SocketAddr>,
 }
 
 impl Settings for Servidor {
@@ -102,7 +108,21 @@ impl Settings for Servidor {
         if genesis.len() != self.genesis.len() {
             mistakes.push(Mistake::new("genesis", "names a servidor twice"));
         }
+        match (self.drill_hooks, self.drill_listen) {
+            (true, None) => mistakes.push(Mistake::new(
+                "drill-hooks",
+                "are served nowhere: say `drill-listen`, as 127.0.0.1:9101",
+            )),
+            (false, Some(_)) => {
+                mistakes.push(Mistake::new("drill-listen", "is of no use without `drill-hooks` being true"));
+            }
+            _ => {}
+        }
         mistakes
+    }
+
+    fn drill_hooks(&self) -> Option<SocketAddr> {
+        self.drill_listen.filter(|_| self.drill_hooks)
     }
 }
 

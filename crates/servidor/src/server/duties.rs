@@ -31,7 +31,10 @@ impl<N: Net> Server<N> {
                 self.links.greet(&mut self.net, &self.header.sender, &Message::Hello(hello));
             }
             Output::Broadcast(message) => self.links.broadcast(&mut self.net, &self.header.bytes, &message),
-            Output::Persist { id, write } => self.writer.submit(id, write),
+            Output::Persist { id, write } => {
+                self.probes.wrote(id);
+                self.writer.submit(id, write);
+            }
             Output::ReadLog { read, from } => self.read_log(read, from),
             Output::Answer { ticket, answer } => {
                 let now = self.clocks.now();

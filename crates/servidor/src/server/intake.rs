@@ -53,21 +53,27 @@ impl<N: Net> Server<N> {
         let body = frames.split_off(empty + 2);
         match body.as_slice() {
             [payload] => self.take_direct(frames, payload),
-            _ => {
-                self.metrics.bad_letters.inc();
-            }
+            frames => self.cannot_read(&format!("a request of {} frames", frames.len())),
+        }
+    }
+
+    /// Nobody is answered: who sends what cannot be read does not wait for one.
+    fn cannot_read(&mut self, what: &dyn std::fmt::Display) {
+        self.metrics.bad_letters.inc();
+        if let Some(count) = self.unreadable.count() {
+            tracing::warn!(count, "a message cannot be read: {what}");
         }
     }
 
     fn take_letter(&mut self, frames: &[Vec<u8>]) {
         let letter = match letter::decode(frames) {
             Ok(letter) => letter,
-            Err(error) => {
-                self.metrics.bad_letters.inc();
-                return tracing::debug!(%error, "a message that cannot be read");
-            }
+            Err(error) => return self.cannot_read(&error),
         };
         let sender = letter.sender;
+        if self.links.cut.severs(&sender.id.name) {
+            return;
+        }
         let ours = self.replica.cluster().is_none()
             || sender.cluster.is_none()
             || sender.cluster == self.replica.cluster();
@@ -102,10 +108,7 @@ impl<N: Net> Server<N> {
                 self.send_answer(answer);
             }
             Ok(ToServidor::Welcome { .. }) => {}
-            Err(error) => {
-                self.metrics.bad_letters.inc();
-                tracing::warn!(%error, "a broker's message cannot be read");
-            }
+            Err(error) => self.cannot_read(&format!("from a broker: {error}")),
         }
     }
 
