@@ -44,7 +44,7 @@ pub(crate) struct History<'a> {
     by_id: HashMap<&'a str, Vec<&'a Record>>,
     /// Of records that carry no id only.
     by_what: HashMap<&'a What, Vec<&'a Record>>,
-    by_index: HashMap<u64, &'a Record>,
+    by_index: BTreeMap<u64, &'a Record>,
 }
 
 // === impl Facts ===
@@ -136,7 +136,7 @@ impl<'a> History<'a> {
     fn index(dump: &'a HistoryDump) -> Self {
         let mut by_id: HashMap<&str, Vec<&Record>> = HashMap::new();
         let mut by_what: HashMap<&What, Vec<&Record>> = HashMap::new();
-        let mut by_index = HashMap::new();
+        let mut by_index = BTreeMap::new();
         for record in &dump.records {
             match &record.request_id {
                 Some(id) => by_id.entry(id).or_default().push(record),
@@ -162,6 +162,12 @@ impl<'a> History<'a> {
 
     pub(crate) fn at(&self, index: u64) -> Option<&'a Record> {
         self.by_index.get(&index).copied()
+    }
+
+    /// The records from one index to another, both included.
+    pub(crate) fn between(&self, first: u64, last: u64) -> impl Iterator<Item = &'a Record> {
+        let records = (first <= last).then(|| self.by_index.range(first..=last));
+        records.into_iter().flatten().map(|(_, record)| *record)
     }
 
     /// Whether the dump reaches over `index`.

@@ -5,6 +5,9 @@ use papo_client::{Answer, Answered, Ask, Outcome, Reason, Said, Service, To};
 use papo_wire::reply::Reply;
 use papo_wire::timestamp;
 
+/// Why nothing is known of a request that was not answered at all.
+pub const NO_ANSWER: &str = "no answer";
+
 /// The wish that carries out a request.
 pub fn ask(request: &Request) -> Ask {
     match request.clone() {
@@ -31,7 +34,7 @@ pub fn end(answered: &Answered) -> Event {
 /// The end of one attempt of a request that was sent beside any session; `None` for silence.
 pub fn repeated(request_id: String, reply: Option<&Reply>) -> Event {
     let Some(reply) = reply else {
-        return Event::Unknown { request_id, reason: "no answer".to_owned() };
+        return Event::Unknown { request_id, reason: NO_ANSWER.to_owned() };
     };
     match &reply.answer {
         Ok(Answer::Publish | Answer::Message | Answer::Login { .. }) => {

@@ -133,12 +133,10 @@ fn page_changes(topic: &Topic, index: u64, newest: bool, page: &[u64], history: 
     let end = if newest { last.max(index) } else { last };
     let servidor = &history.dump.servidor;
     let mut now = Vec::new();
-    for record in history.dump.records.iter().filter(|record| record.what.is_in(topic)) {
-        if record.index >= first && record.index <= end {
-            now.push(record.index);
-            if !page.contains(&record.index) {
-                changes.push(format!("lacked {}, as {servidor} tells it", record.describe()));
-            }
+    for record in history.between(first, end).filter(|record| record.what.is_in(topic)) {
+        now.push(record.index);
+        if !page.contains(&record.index) {
+            changes.push(format!("lacked {}, as {servidor} tells it", record.describe()));
         }
     }
     let vanished = page.iter().filter(|index| history.reaches(**index) && !now.contains(index));

@@ -6,13 +6,16 @@ use std::time::Duration;
 use papo_audit::Event;
 
 use crate::LoadRecord;
+use crate::notes::NO_ANSWER;
 
 /// When messages were sent and answered.
 pub(super) struct Answers<'a> {
     load: &'a LoadRecord,
     messages: BTreeMap<&'a str, Message<'a>>,
-    /// Attempts that were answered with an error, or not at all.
+    /// When attempts were answered with an error.
     pub(super) refused_attempts: Vec<Duration>,
+    /// Attempts of plain clients that got no answer for as long as those wait.
+    pub(super) silences: Vec<Silence<'a>>,
     /// When the last thing happened that was written down.
     pub(super) ended: Duration,
 }
@@ -24,10 +27,19 @@ pub(super) struct Message<'a> {
     pub(super) acknowledged: Option<Duration>,
 }
 
+/// An attempt without an answer.
+pub(super) struct Silence<'a> {
+    pub(super) request_id: &'a str,
+    pub(super) sent: Duration,
+    pub(super) given_up: Duration,
+}
+
 impl<'a> Answers<'a> {
     pub(super) fn of(load: &'a LoadRecord) -> Self {
         let mut messages: BTreeMap<&str, Message<'_>> = BTreeMap::new();
-        let mut refused_attempts = Vec::new();
+        let (mut refused_attempts, mut silences) = (Vec::new(), Vec::new());
+        // Of each client's latest attempt.
+        let mut sent: HashMap<&str, Duration> = HashMap::new();
         let mut ended = load.stopped;
         for entry in load.ledger.entries() {
             let at = load.began + Duration::from_micros(entry.at);
@@ -36,10 +48,16 @@ impl<'a> Answers<'a> {
                 Event::Attempted { request_id, request, .. } if request.is_said() => {
                     let first = Message { client: &entry.client, sent: at, acknowledged: None };
                     messages.entry(request_id).or_insert(first);
+                    sent.insert(&entry.client, at);
                 }
                 Event::Acknowledged { request_id, .. } => {
                     if let Some(message) = messages.get_mut(request_id.as_str()) {
                         message.acknowledged.get_or_insert(at);
+                    }
+                }
+                Event::Unknown { request_id, reason } if reason == NO_ANSWER => {
+                    if let Some(sent) = sent.get(entry.client.as_str()).copied() {
+                        silences.push(Silence { request_id, sent, given_up: at });
                     }
                 }
                 Event::Refused { request_id, .. }
@@ -52,7 +70,7 @@ impl<'a> Answers<'a> {
                 _ => {}
             }
         }
-        Self { load, messages, refused_attempts, ended }
+        Self { load, messages, refused_attempts, silences, ended }
     }
 
     pub(super) fn messages(&self) -> impl Iterator<Item = &Message<'a>> {

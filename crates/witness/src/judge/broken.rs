@@ -23,7 +23,8 @@ pub(super) fn all(
     });
     let conflicts = trial.watched.conflicts.iter().map(|conflict| broken("P3", conflict.clone()));
     let late = late(trial, figures).into_iter().chain(never_served_again(trial, answers));
-    violations.chain(conflicts).chain(late.map(|sentence| broken("P7", sentence))).collect()
+    let unanswered = unanswered(trial, answers).map(|sentence| broken("P10", sentence));
+    violations.chain(conflicts).chain(unanswered).chain(late.map(|sentence| broken("P7", sentence))).collect()
 }
 
 /// A sentence for each promise that was broken.
@@ -65,6 +66,19 @@ fn late(trial: &Trial<'_>, figures: &Figures) -> Vec<String> {
         found.push(format!("{} messages failed, and at most {most} may{example}", figures.failed_requests));
     }
     found
+}
+
+/// Without a majority, a write is answered with an error within its deadline: brokers are there to say so.
+fn unanswered(trial: &Trial<'_>, answers: &Answers<'_>) -> impl Iterator<Item = String> {
+    let fault = trial.fault.filter(|_| trial.expectations.service == Service::Refuses);
+    let silent = answers.silences.iter().filter(move |silence| {
+        fault.is_some_and(|fault| fault.is_known_at(silence.sent) && fault.covers(silence.given_up))
+    });
+    silent.map(|silence| {
+        let waited = milliseconds(silence.given_up - silence.sent);
+        let id = silence.request_id;
+        format!("request {id} got no answer at all within {waited} ms, and should have been refused")
+    })
 }
 
 /// Once there is a majority again, writes succeed again.

@@ -50,7 +50,12 @@ pub(super) fn rate(trial: &Trial<'_>, answers: &Answers<'_>) -> Vec<RateSample> 
 }
 
 /// What a drill that passed has shown.
-pub(super) fn what_held(trial: &Trial<'_>, messages: &MessageCounts, figures: &Figures) -> Vec<String> {
+pub(super) fn what_held(
+    trial: &Trial<'_>,
+    answers: &Answers<'_>,
+    messages: &MessageCounts,
+    figures: &Figures,
+) -> Vec<String> {
     let servidores = trial.read.histories.len();
     let mut held = vec![format!(
         "{} messages were acknowledged, and each is on all {servidores} servidores, once and in order",
@@ -66,7 +71,10 @@ pub(super) fn what_held(trial: &Trial<'_>, messages: &MessageCounts, figures: &F
             messages.acknowledged_during_fault
         ),
         Service::Refuses => {
-            "writes were refused while there was no majority, and succeeded afterwards".to_owned()
+            let refused = answers.refused_attempts.iter().filter(|at| fault.covers(**at)).count();
+            format!(
+                "without a majority no write succeeded ({refused} attempts were refused); afterwards they did"
+            )
         }
     });
     let figure = |what: &str, figure: Option<u64>, budget: Option<Duration>| {

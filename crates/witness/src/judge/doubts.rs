@@ -26,8 +26,9 @@ fn of_fault(trial: &Trial<'_>, fault: &Fault, answers: &Answers<'_>) -> Vec<Stri
             }
         }
         Service::Refuses => {
-            if !answers.refused_attempts.iter().any(|at| fault.covers(*at)) {
-                doubts.push("no message was refused while there was no majority".to_owned());
+            let sent = answers.messages().filter(|message| fault.is_known_at(message.sent));
+            if sent.count() == 0 && !answers.refused_attempts.iter().any(|at| fault.covers(*at)) {
+                doubts.push("nobody asked for anything while there was no majority".to_owned());
             }
             let served = answers.messages().filter(|message| {
                 fault.is_known_at(message.sent) && message.acknowledged.is_some_and(|at| fault.covers(at))

@@ -51,7 +51,7 @@ pub fn judge(trial: &Trial<'_>) -> Judgement {
     };
     let messages = counts::messages(trial, &report, &answers);
     let because = match verdict {
-        Verdict::Pass => counts::what_held(trial, &messages, &figures),
+        Verdict::Pass => counts::what_held(trial, &answers, &messages, &figures),
         Verdict::Fail | Verdict::Unknown => broken::by_promise(&broken).into_iter().chain(doubts).collect(),
     };
     let evidence = Evidence {

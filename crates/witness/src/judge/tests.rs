@@ -1,1 +1,5 @@
-
+mod budgets;
+mod doubts;
+mod figures;
+mod stories;
+mod verdicts;

@@ -70,9 +70,10 @@ pub struct Expectations {
 pub enum Service {
     /// It goes on: a drill during whose fault nothing was acknowledged proves nothing.
     GoesOn,
-    /// It refuses writes while the fault is there, since there is no majority. A drill during whose fault no write was refused
-    /// (or ended as unknown), or one that was first sent then was acknowledged, proves nothing. Afterwards writes must succeed
-    /// again, or P7 is broken.
+    /// It refuses writes while the fault is there, since there is no majority: each attempt is answered with an error within its
+    /// deadline (else P10 is broken), unless the majority is back before that. A drill during whose fault nobody asked for
+    /// anything, or something that was first sent then was acknowledged, proves nothing. Afterwards writes must succeed again
+    /// (else P7 is broken).
     Refuses,
 }
 

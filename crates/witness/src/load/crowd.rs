@@ -17,8 +17,8 @@ use crate::notes;
 
 /// Every so many messages of a client are said in private, to the next client.
 const PRIVATE_EVERY: u64 = 4;
-/// Every so many messages a client reads the newest page of a channel.
-const PAGE_EVERY: u64 = 10;
+/// How often a client reads the newest page of a channel.
+const PAGE_EVERY: Duration = Duration::from_secs(1);
 const PAGE: usize = 50;
 
 /// What somebody wants to ask.
@@ -190,7 +190,8 @@ impl Crowd {
         let replies_to = who.heard.take();
         let open = Open { id: RequestId::random(), request, step: None, failed: false };
         self.write(person, open, replies_to);
-        if number.is_multiple_of(PAGE_EVERY) {
+        if self.people[person].next_page <= now {
+            self.people[person].next_page = now + PAGE_EVERY;
             self.read_page(person);
         }
     }

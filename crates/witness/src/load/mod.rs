@@ -123,6 +123,11 @@ impl Load {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
+    /// How many messages failed so far: see [`LoadRecord::failures`].
+    pub fn failed(&self) -> usize {
+        self.shared.failures.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Waits until `count` more messages were acknowledged.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ pub(crate) struct Person {
     pub(super) open: Option<Open>,
     /// When they say something next.
     pub(super) next: Duration,
+    /// When they read a page next, once they say something.
+    pub(super) next_page: Duration,
     /// How many messages they have begun to say.
     pub(super) said: u64,
     /// The id of the message they were shown last, if they have not replied to it.
@@ -75,6 +77,7 @@ impl Person {
             stage: Stage::Outside,
             open: None,
             next: Duration::ZERO,
+            next_page: Duration::ZERO,
             said: 0,
             heard: None,
             is_connected: false,

@@ -1,6 +1,7 @@
 //! From the words of single servidores to what happened to the cluster.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use papo_wire::reply::{Role, Status};
 
@@ -8,6 +9,12 @@ use super::Watched;
 use crate::Timeline;
 use crate::evidence::MomentKind;
 use crate::view::Reign;
+
+/// Whoever does not follow the coordinator for so long, while there is one, is lost, though it answers: in an election or a
+/// hand-over not everybody learns of the new one in the same moment.
+const ASTRAY: Duration = Duration::from_secs(1);
+/// A cluster that is not whole for less than this, without anybody having been lost, was only seen in the middle of a change.
+const PASSING: Duration = Duration::from_millis(400);
 
 /// What was noticed before, so that only changes are told.
 pub(super) struct Observer {
@@ -19,6 +26,10 @@ pub(super) struct Observer {
     /// The highest epoch that anybody was seen to coordinate.
     epoch: u64,
     coordinators: BTreeMap<u64, String>,
+    /// Since when the cluster is not whole.
+    broken_since: Duration,
+    /// Somebody was lost since it was whole.
+    lost_somebody: bool,
 }
 
 /// How one servidor stands.
@@ -26,6 +37,8 @@ pub(super) struct Observer {
 struct Standing {
     /// Since when it runs, as it says itself: an uptime that shrinks is a new process.
     uptime: u64,
+    /// Since when it answers and does not follow the coordinator, though there is one.
+    astray: Option<Duration>,
     at: At,
 }
 
@@ -48,6 +61,8 @@ impl Observer {
             reign: None,
             epoch: 0,
             coordinators: BTreeMap::new(),
+            broken_since: Duration::ZERO,
+            lost_somebody: false,
         }
     }
 
@@ -92,16 +107,26 @@ impl Observer {
                 let before = std::mem::replace(&mut standing.uptime, status.uptime_ms);
                 if status.uptime_ms < before {
                     "was started anew"
-                } else if matches!(status.role, Role::Learner | Role::Starting) && standing.at == At::Level {
+                } else if standing.at != At::Level {
+                    return;
+                } else if status.role == Role::Learner {
                     "is no member any more"
+                } else if standing.is_astray(status, self.reign.as_ref(), timeline.now()) {
+                    "does not follow the coordinator any more"
                 } else {
                     return;
                 }
             }
         };
+        let what = match standing.at {
+            At::Away => MomentKind::Note,
+            At::Behind(_) | At::Level => MomentKind::ServidorLost,
+        };
         standing.at = At::Away;
+        standing.astray = None;
+        self.lost_somebody = true;
         if self.telling {
-            timeline.mark(MomentKind::ServidorLost, format!("{name} {why}"));
+            timeline.mark(what, format!("{name} {why}"));
         }
     }
 
@@ -135,9 +160,7 @@ impl Observer {
     fn note_return(&mut self, name: &str, watched: &Watched, timeline: &Timeline) {
         let (Some(standing), Some(reign)) = (self.servidores.get_mut(name), &self.reign) else { return };
         let Some(status) = watched.view.servidores.get(name).and_then(Option::as_ref) else { return };
-        let follows = matches!(status.role, Role::Follower | Role::Coordinator)
-            && status.coordinator == reign.coordinator;
-        if !follows {
+        if !follows(status, reign) {
             return;
         }
         if standing.at == At::Away {
@@ -164,15 +187,33 @@ impl Observer {
         }
         watched.is_whole = is_whole;
         if !is_whole {
+            self.broken_since = timeline.now();
             return;
         }
-        if self.telling {
-            let text =
-                format!("all {} servidores follow one coordinator and have caught up", self.servidores.len());
+        let passing = !std::mem::take(&mut self.lost_somebody)
+            && timeline.now().saturating_sub(self.broken_since) < PASSING;
+        if self.telling && !passing {
+            let count = self.servidores.len();
+            let text = format!("all {count} servidores follow one coordinator and have caught up");
             watched.recovered.push(timeline.mark(MomentKind::Recovered, text));
         }
         self.telling = true;
     }
+}
+
+impl Standing {
+    fn is_astray(&mut self, status: &Status, reign: Option<&Reign>, now: Duration) -> bool {
+        let follows = reign.is_none_or(|reign| follows(status, reign));
+        if follows {
+            self.astray = None;
+            return false;
+        }
+        now.saturating_sub(*self.astray.get_or_insert(now)) >= ASTRAY
+    }
+}
+
+fn follows(status: &Status, reign: &Reign) -> bool {
+    matches!(status.role, Role::Follower | Role::Coordinator) && status.coordinator == reign.coordinator
 }
 
 #[cfg(test)]
