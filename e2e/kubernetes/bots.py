@@ -60,6 +60,7 @@ class Bots:
         """Waits for their end, and returns what they found."""
         until("the bots are done", lambda: self.phase() in ("Succeeded", "Failed"), self.phase, self.seconds + PATIENCE_S)
         printed = self.release.kubectl("logs", self.name)
+        self.release.kubectl("delete", "pod", self.name)
         # Log lines are JSON as well, but each on one line.
         summary, _ = json.JSONDecoder().raw_decode(printed[printed.index("\n{\n") + 1 :])
         return summary

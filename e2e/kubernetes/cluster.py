@@ -64,11 +64,12 @@ class Release:
         return self.pods(component)[0]["metadata"]["name"]
 
     def status(self):
-        """What `papo status` says, asked in a broker's pod."""
-        asked = self.kubectl(
-            "exec", "deploy/papo-broker", "--", "papo", "status", "--broker=127.0.0.1:5557", "--json", check=False
-        )
-        return json.loads(asked.stdout) if asked.stdout.startswith("{") else {"healthy": False, "servidores": []}
+        """What `papo status` says, asked in the pod of a servidor that runs."""
+        for pod in self.pods("servidor"):
+            asked = self.kubectl("exec", pod["metadata"]["name"], "--", "papo", "status", "--json", check=False)
+            if asked.stdout.startswith("{"):
+                return json.loads(asked.stdout)
+        return {"healthy": False, "servidores": []}
 
 
 def restarts(pod):
