@@ -1,9 +1,11 @@
 """A real API server takes what the chart renders, as a dry run, in a namespace that enforces the restricted standard."""
 
+import copy
+import json
 import secrets
 import unittest
 
-from chart import CHART, EXAMPLES, ROOT, installed, run
+from chart import CHART, EXAMPLES, ROOT, installed, render, run
 
 
 def cluster_answers():
@@ -64,6 +66,39 @@ class Server(unittest.TestCase):
                 ended = run("kubectl", "apply", "--namespace", self.namespace, "--dry-run=server", "--filename=-", stdin=manifest)
                 self.assertEqual(ended.returncode, 0, ended.stderr)
                 self.assertNotIn("Warning", ended.stderr)
+
+    def refused(self, *settings):
+        """What helm says to an install with these settings, as a dry run that may look at the cluster."""
+        arguments = [word for setting in settings for word in ("--set", setting)]
+        return run("helm", "install", "papo", CHART, "--namespace", self.namespace, "--dry-run=server", *arguments).stderr
+
+    def create(self, manifest):
+        ended = run("kubectl", "create", "--namespace", self.namespace, "--filename=-", stdin=json.dumps(manifest))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        self.addCleanup(run, "kubectl", "delete", "--namespace", self.namespace, kind, name, "--wait=false")
+
+    def test_what_cannot_be_changed_after_install_is_refused_with_one_sentence(self):
+        installed = copy.deepcopy(render(namespace=self.namespace).one("StatefulSet", "papo-servidor"))
+        installed["spec"]["replicas"] = 0  # Nobody has to run, and whoever scaled it down may still upgrade.
+        self.create(installed)
+        self.assertNotIn("execution error", self.refused())
+        self.assertIn("servidor.replicas is 5, but this release was installed with 3", self.refused("servidor.replicas=5"))
+        for changed, sentence in (
+            ("size=5Gi", 'says "claims of 5Gi", but this release was installed with "claims of 2Gi"'),
+            ("storageClass=other", 'says "claims of 2Gi of class other"'),
+            ("enabled=false", 'says "no claims", but this release was installed with "claims of 2Gi"'),
+        ):
+            self.assertIn(sentence, self.refused(f"servidor.persistence.{changed}"))
+
+    def test_disks_of_an_earlier_and_larger_install_are_not_passed_over(self):
+        claim = {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data-papo-servidor-4"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+        }
+        self.create(claim)
+        self.assertIn("there is a claim data-papo-servidor-4 of an earlier install", self.refused())
+        self.assertNotIn("execution error", self.refused("servidor.replicas=5"))
 
 
 if __name__ == "__main__":

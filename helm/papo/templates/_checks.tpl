@@ -89,7 +89,8 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* What an installed release says of itself. Nothing is found by `helm template`, nor by tools that only render. */ -}}
+{{- /* What an installed release, or the disks of an earlier one, say of themselves. Nothing is found by `helm template`, nor by
+       tools that only render. */ -}}
 {{- define "papo.checkInstalled" -}}
 {{- $name := include "papo.name" (dict "root" . "component" "servidor") -}}
 {{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
@@ -98,20 +99,26 @@
 {{- if and $founders (ne $founders (include "papo.genesis" .)) -}}
 {{- fail (printf "servidor.replicas is %d, but this release was installed with %d: the number of servidores cannot be changed after install yet." (int .Values.servidor.replicas) (len (splitList "," $founders))) -}}
 {{- end -}}
-{{- $claims := dig "spec" "volumeClaimTemplates" list $live -}}
-{{- $persistence := .Values.servidor.persistence -}}
-{{- if ne (empty $claims) (not $persistence.enabled) -}}
-{{- fail (printf "servidor.persistence.enabled is %t, but this release was installed otherwise: it cannot be changed after install." $persistence.enabled) -}}
+{{- $data := dig "metadata" "annotations" "papo/data" "" $live -}}
+{{- if and $data (ne $data (include "papo.data" .)) -}}
+{{- fail (printf "servidor.persistence says %q, but this release was installed with %q: it cannot be changed after install." (include "papo.data" .) $data) -}}
 {{- end -}}
-{{- range $claims -}}
-{{- $size := dig "spec" "resources" "requests" "storage" "" . -}}
-{{- $class := dig "spec" "storageClassName" "" . -}}
-{{- if and $size (ne $size (toString $persistence.size)) -}}
-{{- fail (printf "servidor.persistence.size is %s, but this release was installed with %s: resize the claims themselves, the template cannot be changed." $persistence.size $size) -}}
+{{- else if .Values.servidor.persistence.enabled -}}
+{{- range $number := untilStep (int .Values.servidor.replicas) 7 1 -}}
+{{- if lookup "v1" "PersistentVolumeClaim" $.Release.Namespace (printf "data-%s-%d" $name $number) -}}
+{{- fail (printf "servidor.replicas is %d, but there is a claim data-%s-%d of an earlier install: take as many as that had, or delete its claims." (int $.Values.servidor.replicas) $name $number) -}}
 {{- end -}}
-{{- if ne $class $persistence.storageClass -}}
-{{- fail (printf "servidor.persistence.storageClass is %q, but this release was installed with %q: it cannot be changed after install." $persistence.storageClass $class) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* What the claim template is made of, and whether there is one. */ -}}
+{{- define "papo.data" -}}
+{{- with .Values.servidor.persistence -}}
+{{- if .enabled -}}
+claims of {{ .size }}{{ with .storageClass }} of class {{ . }}{{ end }}
+{{- else -}}
+no claims
 {{- end -}}
 {{- end -}}
 {{- end -}}
