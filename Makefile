@@ -20,7 +20,7 @@ build: setup ## Build all programs, optimised
 	cargo build --release --workspace --bins
 
 .PHONY: test
-test: setup ## Everything that needs no container
+test: setup ## Everything that needs no container or cluster
 	cargo build --workspace --bins
 	cargo test --workspace
 	scripts/with-local interop/run
@@ -32,7 +32,7 @@ lint: setup ## What a change must pass besides the tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 .PHONY: e2e
-e2e: ## The same chat in containers, one of which is killed under load (needs Docker)
+e2e: ## The chat on Compose and on Kubernetes, where things are broken under load (see e2e/run for what it needs)
 	e2e/run
 
 .PHONY: bench
