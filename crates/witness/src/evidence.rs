@@ -79,7 +79,8 @@ pub enum MomentKind {
     ServidorLost,
     /// A servidor follows the coordinator again and has applied what was committed.
     ServidorCaughtUp,
-    /// The first acknowledgement of a request that was first sent after the fault.
+    /// The first acknowledgement after the longest silence that followed the fault; where nobody was silent for as long as
+    /// 200 ms, of the first message that was sent after it.
     FirstAcknowledgement,
     /// The fault was undone, by the drill or by what repairs the cluster.
     Undone,

@@ -67,7 +67,7 @@ fn silent_broker(reach: &Reach) -> Result<Option<String>, OpenError> {
     }
     let context = ZmqContext::new();
     for address in &reach.brokers {
-        let answer = Asker::new(&context, *address)?.ask(&Request::new(Body::Users), ANSWER);
+        let answer = Asker::new(&context, *address)?.ask(&Request::new(Body::Status), ANSWER);
         let served =
             answer.as_deref().map(Reply::decode).is_some_and(|reply| reply.is_ok_and(|r| r.answer.is_ok()));
         if !served {

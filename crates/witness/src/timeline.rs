@@ -48,6 +48,12 @@ impl Timeline {
         self.lock().clone()
     }
 
+    /// Lets time pass, for tests.
+    #[cfg(test)]
+    pub(crate) fn pass(&mut self, span: Duration) {
+        self.began -= span;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Moment>> {
         self.moments.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -98,6 +98,15 @@ impl<'a> Answers<'a> {
         self.longest_gap(&all, from)
     }
 
+    /// When acknowledgements went on after the longest stretch without any that began at most `within` after `from`, and how
+    /// long that was.
+    pub(super) fn went_on(&self, from: Duration, within: Duration) -> Option<(Duration, Duration)> {
+        let mut times: Vec<Duration> = self.acknowledgements().collect();
+        times.sort_unstable();
+        let around = times.windows(2).filter(|pair| pair[1] > from && pair[0] <= from + within);
+        around.map(|pair| (pair[1], pair[1] - pair[0])).max_by_key(|(_, silence)| *silence)
+    }
+
     /// The longest stretch between two acknowledgements of these messages that was not over at `from`. It begins with the first
     /// sending and ends with the load; with its last line, if by then not everything was answered.
     fn longest_gap(&self, messages: &[&Message<'_>], from: Duration) -> Option<Duration> {

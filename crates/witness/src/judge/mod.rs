@@ -22,6 +22,11 @@ use crate::timeline::milliseconds;
 use answers::Answers;
 pub use trial::{Expectations, Fault, Proof, Service, Trial};
 
+/// A stretch without acknowledgements that is worth the name.
+const SILENCE: Duration = Duration::from_millis(200);
+/// How soon a fault takes effect.
+const TAKES_EFFECT: Duration = Duration::from_secs(10);
+
 /// What came of a drill, with the verdict on each message.
 #[derive(Clone, Debug)]
 pub struct Judgement {
@@ -107,17 +112,25 @@ fn figures(trial: &Trial<'_>, answers: &Answers<'_>) -> Figures {
 /// What was marked, and the first acknowledgement after the fault.
 fn moments(trial: &Trial<'_>, answers: &Answers<'_>) -> Vec<Moment> {
     let mut moments = trial.timeline.moments();
-    if let Some(fault) = trial.fault {
-        let after = answers.messages().filter(|message| message.sent >= fault.at);
-        let first = after.filter_map(|message| Some((message.acknowledged?, message.client))).min();
-        moments.extend(first.map(|(at, client)| Moment {
-            at_ms: milliseconds(at),
-            what: MomentKind::FirstAcknowledgement,
-            text: format!("{client} is acknowledged what it said after the fault"),
-        }));
-    }
+    moments.extend(trial.fault.and_then(|fault| first_acknowledgement(fault, answers)));
     moments.sort_by_key(|moment| moment.at_ms);
     moments
+}
+
+/// Until the fault takes effect messages are acknowledged as before, so this is the one that ends the silence, if there is one.
+fn first_acknowledgement(fault: &Fault, answers: &Answers<'_>) -> Option<Moment> {
+    let silence = answers.went_on(fault.at, TAKES_EFFECT).filter(|(_, silence)| *silence >= SILENCE);
+    let (at, text) = match silence {
+        Some((at, silence)) => {
+            (at, format!("messages are acknowledged again, after {} ms without any", milliseconds(silence)))
+        }
+        None => {
+            let after = answers.messages().filter(|message| message.sent >= fault.at);
+            let at = after.filter_map(|message| message.acknowledged).min()?;
+            (at, "messages are acknowledged as before".to_owned())
+        }
+    };
+    Some(Moment { at_ms: milliseconds(at), what: MomentKind::FirstAcknowledgement, text })
 }
 
 /// Names a bounded number of sentences of each promise.

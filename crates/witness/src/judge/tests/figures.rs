@@ -72,13 +72,24 @@ fn samples_have_no_gaps_and_hold_every_acknowledgement_and_failure() {
     assert_eq!((evidence.rate[11].acknowledged, evidence.rate[9].acknowledged), (0, 1));
 }
 
-#[test]
-fn the_first_acknowledgement_is_of_something_that_was_said_after_the_fault() {
-    let mut story = Story::well(700);
-    story.says("bia", 990, &Ends::Acknowledged(1200), true);
+fn first_acknowledgement(story: Story) -> Option<u64> {
     let evidence = story.judged();
     let first = evidence.timeline.iter().find(|moment| moment.what == MomentKind::FirstAcknowledgement);
-    assert_eq!(first.map(|moment| moment.at_ms), Some(1700));
+    first.map(|moment| moment.at_ms)
+}
+
+#[test]
+fn the_first_acknowledgement_is_the_one_that_ends_the_silence() {
+    let mut story = Story::well(700);
+    // Sent and acknowledged before the fault takes effect.
+    story.says("bia", 1010, &Ends::Acknowledged(1060), true);
+    assert_eq!(first_acknowledgement(story), Some(1700));
+}
+
+#[test]
+fn without_a_silence_the_first_acknowledgement_is_of_something_said_after_the_fault() {
+    assert_eq!(first_acknowledgement(Story::well(100)), Some(FAULT + 100));
+    assert_eq!(first_acknowledgement(Story::new()), None);
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn who_is_cut_off_is_lost_though_it_answers() {
     let alone = Status { role: Role::Candidate, ..status("s-2", "", 1) };
     scene.says("s-2", alone.clone());
     assert_eq!(scene.news(), [], "it may be about to learn of another coordinator");
-    std::thread::sleep(ASTRAY);
+    scene.timeline.pass(ASTRAY);
     scene.says("s-2", alone);
     assert_eq!(scene.news(), [ServidorLost]);
     scene.says("s-2", status("s-2", "s-0", 1));
