@@ -362,3 +362,6 @@ fn mailbox_or_channel(to: &To, user: &str) -> Option<Topic> {
         To::User(to) => (to == user).then(|| Topic::Mailbox(to.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests;
