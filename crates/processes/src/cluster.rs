@@ -27,12 +27,14 @@ pub struct Shape {
     pub brokers: usize,
     /// `proxy-1`, ...
     pub proxies: usize,
+    /// Whether servidores have drill hooks. Each is then two processes, of which the outer one is seen here.
+    pub drill_hooks: bool,
 }
 
 impl Default for Shape {
     /// What the design deploys: three servidores, two brokers, two proxies.
     fn default() -> Self {
-        Self { servidores: 3, brokers: 2, proxies: 2 }
+        Self { servidores: 3, brokers: 2, proxies: 2, drill_hooks: false }
     }
 }
 
@@ -122,6 +124,25 @@ impl Cluster {
     /// The port of a servidor that answers questions about itself.
     pub fn servidor_port(&self, servidor: &str) -> u16 {
         self.ports.servidor(servidor)
+    }
+
+    /// The port of a process's pages: probes and metrics.
+    pub fn http_port(&self, name: &str) -> u16 {
+        self.ports.http(name)
+    }
+
+    /// Tells a servidor's drill hook something.
+    ///
+    /// # Panics
+    /// When it was started without hooks, or does not answer.
+    pub fn hook(&self, servidor: &str, hook: &str, body: &str) -> crate::Page {
+        crate::post(self.ports.drill(servidor), &format!("/drill/{hook}"), body)
+            .unwrap_or_else(|| panic!("the hooks of {servidor} do not answer"))
+    }
+
+    /// What a servidor's hooks say of it; `None` when they do not answer.
+    pub fn hooks_told(&self, servidor: &str) -> Option<crate::Page> {
+        crate::get(self.ports.drill(servidor), "/drill")
     }
 
     /// Every port that anything listens on.

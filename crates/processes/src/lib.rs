@@ -12,11 +12,14 @@
 //! fails the test by saying what did not happen. When a test fails, the end of every service's log is printed; with `PAPO_KEEP=1`
 //! in the environment all logs, ledgers and databases stay as well.
 //!
-//! Not done here: links that are cut or slow (that needs a network between the processes: see the simulator of
-//! `papo-core`, and the drills), and anything about speed.
+//! Servidores that were started with their drill hooks ([`Shape::drill_hooks`]) are frozen, cut off and broken through those, as drills do.
+//!
+//! Not done here: links that are slow (that needs a network between the processes: see the simulator of
+//! `papo-core`), and anything about speed.
 
 mod bot;
 mod cluster;
+mod http;
 mod load;
 mod plain;
 mod ports;
@@ -25,6 +28,7 @@ mod wait;
 
 pub use bot::{Bot, BotEnd};
 pub use cluster::{Cluster, Member, Shape, Status};
+pub use http::{Page, get, post};
 pub use load::{Load, LoadOptions};
 pub use plain::{Answer, Asker, Listener, send_garbage};
 pub use ports::free as free_port;

@@ -1,5 +1,6 @@
 //! The command line of each service.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Shape;
@@ -15,6 +16,10 @@ pub(super) struct Ports {
     referencia: u16,
     /// Direct, replication.
     servidores: Vec<(u16, u16)>,
+    /// Probes and metrics, by name.
+    http: BTreeMap<String, u16>,
+    /// Drill hooks of servidores, by name.
+    drill: BTreeMap<String, u16>,
 }
 
 impl Ports {
@@ -25,13 +30,30 @@ impl Ports {
             proxies: pairs(shape.proxies),
             referencia: ports::free(),
             servidores: pairs(shape.servidores),
+            http: names(shape).into_iter().map(|name| (name, ports::free())).collect(),
+            drill: if shape.drill_hooks {
+                numbered("servidor", shape.servidores).map(|name| (name, ports::free())).collect()
+            } else {
+                BTreeMap::new()
+            },
         }
+    }
+
+    /// Where a process has its pages.
+    pub(super) fn http(&self, name: &str) -> u16 {
+        *self.http.get(name).unwrap_or_else(|| panic!("there is no {name}"))
+    }
+
+    /// Where a servidor has its drill hooks.
+    pub(super) fn drill(&self, servidor: &str) -> u16 {
+        *self.drill.get(servidor).unwrap_or_else(|| panic!("{servidor} has no drill hooks"))
     }
 
     /// Every port.
     pub(super) fn all(&self) -> Vec<u16> {
         let pairs = self.brokers.iter().chain(&self.proxies).chain(&self.servidores);
-        pairs.flat_map(|(one, other)| [*one, *other]).chain([self.referencia]).collect()
+        let pages = self.http.values().chain(self.drill.values()).copied();
+        pairs.flat_map(|(one, other)| [*one, *other]).chain([self.referencia]).chain(pages).collect()
     }
 
     /// Where a servidor is asked directly.
@@ -40,6 +62,17 @@ impl Ports {
         let ports = n.and_then(|n| self.servidores.get(n.checked_sub(1)?));
         ports.unwrap_or_else(|| panic!("there is no {name}")).0
     }
+}
+
+fn numbered(role: &str, count: usize) -> impl Iterator<Item = String> {
+    (1..=count).map(move |n| format!("{role}-{n}"))
+}
+
+/// The names of all processes.
+fn names(shape: Shape) -> Vec<String> {
+    let several = [("broker", shape.brokers), ("proxy", shape.proxies), ("servidor", shape.servidores)];
+    let numbered = several.into_iter().flat_map(|(role, count)| numbered(role, count));
+    numbered.chain(["referencia".to_owned()]).collect()
 }
 
 /// The data directory of a servidor.
@@ -51,6 +84,7 @@ pub(super) fn data(directory: &Path, servidor: &str) -> PathBuf {
 pub(super) fn processes(shape: Shape, ports: &Ports, directory: &Path) -> Vec<Process> {
     let make = |name: &str, binary: &str, mut arguments: Vec<String>| {
         arguments.push("--log-format=human".to_owned());
+        arguments.push(format!("--http=127.0.0.1:{}", ports.http(name)));
         Process::new(name, binary, arguments, directory.join(format!("{name}.log")))
     };
     let mut all = vec![make("referencia", "referencia", referencia(ports))];
@@ -97,7 +131,9 @@ fn servidor(shape: Shape, ports: &Ports, directory: &Path, n: usize) -> Vec<Stri
         let all: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
         all.join(",")
     };
-    vec![
+    let hooks = ports.drill.get(&name).map(|port| format!("--drill-listen=127.0.0.1:{port}"));
+    let hooks = hooks.into_iter().flat_map(|listen| ["--drill-hooks=true".to_owned(), listen]);
+    let own = vec![
         format!("--name={name}"),
         format!("--data={}", data(directory, &name).display()),
         "--listen=127.0.0.1".into(),
@@ -108,5 +144,6 @@ fn servidor(shape: Shape, ports: &Ports, directory: &Path, n: usize) -> Vec<Stri
         format!("--proxy={}", at(&mut ports.proxies.iter().map(|ports| ports.0))),
         format!("--referencia=127.0.0.1:{}", ports.referencia),
         format!("--genesis={}", genesis.join(",")),
-    ]
+    ];
+    own.into_iter().chain(hooks).collect()
 }
