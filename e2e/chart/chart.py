@@ -18,6 +18,7 @@ EVERYTHING = [
     "drillHooks.enabled=true", "drill.enabled=true", "drill.nodes.enabled=true", "tests.stranger.enabled=true",
     "metrics.podMonitor.enabled=true", "metrics.prometheusRule.enabled=true", "metrics.dashboard.enabled=true",
     "cliente.persistence.enabled=true", "clienteAutomatico.replicas=1",
+    "networkPolicy.metrics[0].namespaceSelector.matchLabels.name=monitoring",
 ]
 """Every switch that adds something."""
 

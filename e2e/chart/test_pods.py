@@ -234,8 +234,9 @@ class Switches(unittest.TestCase):
 
             return names(render(*settings)) - names(rendered())
 
-        self.assertEqual(added("metrics.podMonitor.enabled=true"), {"PodMonitor/papo"})
-        self.assertEqual(added("metrics.serviceMonitor.enabled=true"), {"ServiceMonitor/papo"})
+        collector = "networkPolicy.metrics[0].namespaceSelector.matchLabels.name=monitoring"
+        self.assertEqual(added("metrics.podMonitor.enabled=true", collector), {"PodMonitor/papo"})
+        self.assertEqual(added("metrics.serviceMonitor.enabled=true", "networkPolicy.enabled=false"), {"ServiceMonitor/papo"})
         self.assertEqual(added("metrics.prometheusRule.enabled=true"), {"PrometheusRule/papo"})
         self.assertEqual(added("metrics.dashboard.enabled=true"), {"ConfigMap/papo-dashboard"})
         self.assertEqual(added("tests.stranger.enabled=true"), {"Pod/papo-test-stranger"})

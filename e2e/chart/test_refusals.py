@@ -18,6 +18,7 @@ UNSAFE = {
     "rights over nodes for nobody": (["drill.nodes.enabled=true"], "a drill that is not there"),
     "numbers collected twice": (
         ["metrics.podMonitor.enabled=true", "metrics.serviceMonitor.enabled=true"], "collected twice"),
+    "numbers that nobody may collect": (["metrics.podMonitor.enabled=true"], "say where Prometheus runs"),
     "a stranger where nobody is refused": (
         ["tests.stranger.enabled=true", "networkPolicy.enabled=false"], "nobody would be refused"),
     "a log in memory without a limit": (

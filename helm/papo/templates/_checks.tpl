@@ -78,6 +78,9 @@
 {{- if and .metrics.podMonitor.enabled .metrics.serviceMonitor.enabled -}}
 {{- fail "metrics.podMonitor and metrics.serviceMonitor are both enabled: every number would be collected twice." -}}
 {{- end -}}
+{{- if and (or .metrics.podMonitor.enabled .metrics.serviceMonitor.enabled) .networkPolicy.enabled (not .networkPolicy.metrics) -}}
+{{- fail "metrics are to be collected, but networkPolicy.metrics lets nobody in who could: say where Prometheus runs." -}}
+{{- end -}}
 {{- if and .tests.stranger.enabled (not .networkPolicy.enabled) -}}
 {{- fail "tests.stranger.enabled tests what networkPolicy.enabled=false leaves out: nobody would be refused." -}}
 {{- end -}}
