@@ -161,7 +161,7 @@ pub struct Figures {
     /// one question too late.
     pub coordinator_ms: Option<u64>,
     /// From the fault until all expected servidores followed one coordinator and had applied the same log, after having
-    /// been seen not to.
+    /// been seen not to, for the last time. Absent also when they do not at the end.
     pub recovered_ms: Option<u64>,
     /// Messages that were answered with an error or not at all, though the client repeated them for as long as it
     /// promises to.

@@ -1,9 +1,14 @@
 //! Why the evidence does not suffice.
 
+use std::time::Duration;
+
 use papo_audit::Report;
 
 use super::answers::Answers;
 use super::trial::{Fault, Proof, Service, Trial};
+
+/// A majority is back before it is seen to be: what is acknowledged so shortly before that was acknowledged by it.
+const SEEING_TAKES: Duration = Duration::from_secs(2);
 
 pub(super) fn all(trial: &Trial<'_>, report: &Report, answers: &Answers<'_>) -> Vec<String> {
     let mut doubts: Vec<String> =
@@ -30,8 +35,10 @@ fn of_fault(trial: &Trial<'_>, fault: &Fault, answers: &Answers<'_>) -> Vec<Stri
             if sent.count() == 0 && !answers.refused_attempts.iter().any(|at| fault.covers(*at)) {
                 doubts.push("nobody asked for anything while there was no majority".to_owned());
             }
+            let back = fault.until.map(|until| until.saturating_sub(SEEING_TAKES));
+            let without = |at: Duration| back.is_none_or(|back| at < back);
             let served = answers.messages().filter(|message| {
-                fault.is_known_at(message.sent) && message.acknowledged.is_some_and(|at| fault.covers(at))
+                fault.is_known_at(message.sent) && message.acknowledged.is_some_and(without)
             });
             let served = served.count();
             if served > 0 {

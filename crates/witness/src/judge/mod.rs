@@ -97,8 +97,9 @@ fn figures(trial: &Trial<'_>, answers: &Answers<'_>) -> Figures {
     let since = |at: Duration| trial.fault.map(|fault| milliseconds(at.saturating_sub(fault.at)));
     let reigns = &trial.watched.reigns;
     let coordinator = reigns.iter().map(|(at, _)| *at).find(|at| *at >= from);
-    let over = trial.fault.map_or(Duration::ZERO, |fault| fault.until.unwrap_or(fault.at));
-    let recovered = trial.watched.recovered.iter().copied().find(|at| *at >= over);
+    // What is restarted one after another is whole again in between: the last time counts, if it stayed so.
+    let recovered = trial.watched.recovered.last().copied();
+    let recovered = recovered.filter(|at| trial.watched.is_whole && *at >= from);
     Figures {
         pause_ms: answers.pause(from).map(milliseconds),
         silence_ms: answers.silence(from).map(milliseconds),

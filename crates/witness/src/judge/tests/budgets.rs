@@ -36,6 +36,7 @@ fn a_cluster_is_due_to_be_whole_again_within_its_budget() {
     let recovered = |when: Option<u64>| {
         let mut story = Story::well(300);
         story.watched.recovered.extend(when.map(at));
+        story.watched.is_whole = true;
         story.expectations.recovered = Some(at(2000));
         story.judged()
     };
@@ -44,6 +45,15 @@ fn a_cluster_is_due_to_be_whole_again_within_its_budget() {
     assert_eq!(evidence.figures.recovered_ms, Some(1500));
     assert_fails(&recovered(Some(3500)), "P7");
     assert_fails(&recovered(None), "P7");
+}
+
+#[test]
+fn a_cluster_that_is_whole_in_between_and_broken_at_the_end_has_not_recovered() {
+    let mut story = Story::well(300);
+    story.watched.recovered.push(at(1500));
+    let evidence = story.judged();
+    assert_passes(&evidence);
+    assert_eq!(evidence.figures.recovered_ms, None);
 }
 
 #[test]
