@@ -8,6 +8,7 @@ mod doubts;
 mod tests;
 mod trial;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::slice;
 use std::time::Duration;
 
-use papo_audit::{RequestId, audit};
+use papo_audit::{Event, HistoryDump, RequestId, audit};
 
 use crate::evidence::{Broken, Evidence, Figures, Moment, MomentKind, SCHEMA, Verdict};
 use crate::timeline::milliseconds;
@@ -42,9 +43,10 @@ pub struct Judgement {
 /// not proven, nothing was acknowledged meanwhile (or, where there is no majority, nothing was refused), or not everything
 /// could be read back. Else **pass**.
 pub fn judge(trial: &Trial<'_>) -> Judgement {
-    let histories = &trial.read.histories;
+    let histories = histories(trial);
     let ledgers = slice::from_ref(&trial.load.ledger);
-    let report = audit(&papo_audit::Evidence { ledgers, histories, digests: &trial.read.digests });
+    let report =
+        audit(&papo_audit::Evidence { ledgers, histories: &histories, digests: &trial.read.digests });
     let answers = Answers::of(trial.load);
     let figures = figures(trial, &answers);
     let broken = broken::all(trial, &report, &answers, &figures);
@@ -90,6 +92,22 @@ impl Judgement {
         }
         file.into_inner()?.sync_all()
     }
+}
+
+/// What the servidores tell. Where all of it was read and all are level, there is nothing after its end: whatever was
+/// acknowledged at a later index is not unread but gone.
+fn histories<'a>(trial: &Trial<'a>) -> Cow<'a, [HistoryDump]> {
+    let acknowledged = trial.load.ledger.entries().iter().filter_map(|entry| match entry.event {
+        Event::Acknowledged { index, .. } => Some(index),
+        _ => None,
+    });
+    let end = acknowledged.max().unwrap_or(0);
+    let told = &trial.read.histories;
+    if !trial.read.missing.is_empty() || told.iter().all(|dump| dump.upto >= end) {
+        return Cow::Borrowed(told);
+    }
+    let longer = |dump: &HistoryDump| HistoryDump { upto: dump.upto.max(end), ..dump.clone() };
+    Cow::Owned(told.iter().map(longer).collect())
 }
 
 fn figures(trial: &Trial<'_>, answers: &Answers<'_>) -> Figures {

@@ -25,6 +25,8 @@ pub(super) struct Story {
     pub(super) fault: Option<Fault>,
     pub(super) expectations: Expectations,
     pub(super) missing: Vec<String>,
+    /// Where every servidor's log ends.
+    pub(super) end: u64,
     /// Changes what one servidor tells.
     pub(super) spoil: fn(&mut Vec<Record>),
 }
@@ -54,6 +56,7 @@ impl Story {
             fault: Some(Fault { at: at(FAULT), until: None, proof: seen(FAULT) }),
             expectations: Expectations::default(),
             missing: Vec::new(),
+            end: END,
             spoil: |_| {},
         }
     }
@@ -128,17 +131,18 @@ impl Story {
         self.entries.sort_by_key(|entry| entry.at);
         self.load.ledger = self.entries.into_iter().collect();
         self.records.sort_by_key(|record| record.index);
+        self.records.retain(|record| record.index <= self.end);
         let mut read = ReadBack { missing: self.missing, ..ReadBack::default() };
         for (number, servidor) in ["s-0", "s-1", "s-2"].into_iter().enumerate() {
             let mut dump = HistoryDump::everything(servidor, 0);
-            dump.upto = END;
+            dump.upto = self.end;
             dump.records = self.records.clone();
             if number == 2 {
                 (self.spoil)(&mut dump.records);
             }
             read.histories.push(dump);
             let servidor = servidor.to_owned();
-            read.digests.push(StateDigest { servidor, applied: END, digest: "ab".to_owned() });
+            read.digests.push(StateDigest { servidor, applied: self.end, digest: "ab".to_owned() });
         }
         let timeline = Timeline::start();
         let judgement = judge(&Trial {

@@ -1,6 +1,6 @@
 //! What becomes of messages.
 
-use super::stories::{Ends, Story, assert_fails, assert_passes};
+use super::stories::{Ends, Story, assert_fails, assert_passes, assert_unknown};
 
 #[test]
 fn what_is_on_all_servidores_is_kept() {
@@ -19,6 +19,23 @@ fn what_was_acknowledged_and_is_missing_on_one_servidor_is_lost() {
     assert_fails(&evidence, "P1");
     assert_eq!(evidence.messages.lost, 1);
     assert_eq!(evidence.messages.kept + 1, evidence.messages.attempted);
+}
+
+#[test]
+fn what_was_acknowledged_beyond_the_end_of_every_log_is_lost_if_that_is_known_to_be_the_end() {
+    let cut = |missing: &[&str]| {
+        let mut story = Story::well(300);
+        story.end = 30_000;
+        story.missing = missing.iter().map(|&why| why.to_owned()).collect();
+        story.judged()
+    };
+    let evidence = cut(&[]);
+    assert_fails(&evidence, "P1");
+    assert!(evidence.messages.lost > 0 && evidence.messages.unchecked == 0, "{:?}", evidence.messages);
+
+    let evidence = cut(&["s-2 was not level"]);
+    assert_unknown(&evidence, "s-2 was not level");
+    assert!(evidence.messages.lost == 0 && evidence.messages.unchecked > 0, "{:?}", evidence.messages);
 }
 
 #[test]
