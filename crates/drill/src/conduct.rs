@@ -47,6 +47,8 @@ pub struct Course {
     pub caused: Option<Duration>,
     /// When it was over.
     pub over: Option<Duration>,
+    /// When a pod of the component was ready again without which nobody is served.
+    pub back: Option<Duration>,
     /// From when on it is known to have been there.
     pub known: Option<Duration>,
     /// What proves it, one clause each.
@@ -94,6 +96,15 @@ impl Conductor {
                     course.unproven.push(why);
                     break;
                 }
+            }
+        }
+        if let Some((component, _)) = plan.resumes {
+            let ready = |pods: &[crate::scene::Pod]| {
+                pods.iter().any(|pod| pod.component == component && pod.ready && !pod.leaving)
+            };
+            if let Ok(true) = self.interrupt.unless(self.hands.roster.until(UNDO, ready)).await {
+                course.back =
+                    Some(self.timeline.mark(MomentKind::Note, format!("a {component} is ready again")));
             }
         }
         if plan.over == Over::Majority {

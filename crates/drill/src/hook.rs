@@ -37,8 +37,9 @@ async fn send(
 ) -> Result<Value, Trouble> {
     let talk = async {
         let way = dial(connection, pod, port::HOOKS).await?;
-        let (mut sender, driver) =
-            hyper::client::conn::http1::handshake(TokioIo::new(way)).await.map_err(no_hooks)?;
+        let (mut sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(way))
+            .await
+            .map_err(|error| no_hooks(&error))?;
         let driver = tokio::spawn(driver);
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let request = Request::builder()
@@ -49,7 +50,7 @@ async fn send(
             .header("connection", "close")
             .body(Full::new(Bytes::from(text)))
             .expect("paths of hooks are ours");
-        let answer = sender.send_request(request).await.map_err(no_hooks)?;
+        let answer = sender.send_request(request).await.map_err(|error| no_hooks(&error))?;
         let code = answer.status();
         let body = Limited::new(answer.into_body(), LONGEST).collect().await;
         driver.abort();
@@ -70,6 +71,6 @@ async fn send(
     }
 }
 
-fn no_hooks(error: hyper::Error) -> Trouble {
+fn no_hooks(error: &hyper::Error) -> Trouble {
     Trouble::Gone(format!("nothing answers on the port of the drill hooks ({error})"))
 }

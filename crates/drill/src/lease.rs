@@ -44,7 +44,7 @@ pub fn holder() -> String {
 /// [`Stop::Refused`] when another drill holds it, [`Stop::Config`] when the server does not let it be taken.
 pub async fn take(connection: &Connection, release: &str, holder: &str) -> Result<Held, Stop> {
     let leases: Api<Lease> = Api::namespaced(connection.client.clone(), &connection.namespace);
-    let there = asked(leases.get_opt(names::LEASE)).await.map_err(unavailable)?;
+    let there = asked(leases.get_opt(names::LEASE)).await.map_err(|trouble| unavailable(&trouble))?;
     let taken = match there {
         None => asked(leases.create(&PostParams::default(), &fresh(release, holder))).await,
         Some(lease) => {
@@ -62,7 +62,7 @@ pub async fn take(connection: &Connection, release: &str, holder: &str) -> Resul
         Err(Trouble::Conflict(_)) => {
             Err(Stop::Refused("another drill started in this namespace at the same moment".to_owned()))
         }
-        Err(trouble) => Err(unavailable(trouble)),
+        Err(trouble) => Err(unavailable(&trouble)),
     }
 }
 
@@ -167,6 +167,6 @@ fn holder_now(lease: &Lease) -> Option<String> {
     (Timestamp::now() < over).then_some(holder)
 }
 
-fn unavailable(trouble: Trouble) -> Stop {
+fn unavailable(trouble: &Trouble) -> Stop {
     Stop::Config(format!("the lease cannot be taken: {trouble}"))
 }

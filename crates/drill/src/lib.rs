@@ -36,4 +36,5 @@ pub mod session;
 pub mod sight;
 pub mod step;
 pub mod stop;
+pub mod suite;
 pub mod tunnel;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use papo_witness::LoadSettings;
 use serde_json::Value;
 
 use crate::hands::NodeCommands;
@@ -53,6 +54,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The load that is kept up meanwhile.
+    pub fn load(&self) -> LoadSettings {
+        LoadSettings { seed: self.seed, rate: self.rate, ..LoadSettings::default() }
+    }
+
     /// Takes a key of a suite's file: the name of the flag, and what would stand after it.
     pub fn set(&mut self, key: &str, value: &Value) -> Result<(), Stop> {
         let text = match value {

@@ -28,8 +28,14 @@ pub struct Plan {
     pub loses_messages: bool,
     /// What must hold.
     pub expect: Expectations,
+    /// Whether the load has a plain client too, as old ones are: what they are promised holds for as long as their broker lives, so
+    /// that where brokers go, their failed requests say nothing.
+    pub plain_client: bool,
     /// When the fault is over.
     pub over: Over,
+    /// Where nobody can be served until Kubernetes has made another pod of a component: which, and how soon after that is ready somebody
+    /// has to be served.
+    pub resumes: Option<(&'static str, Duration)>,
 }
 
 /// One part of a plan.

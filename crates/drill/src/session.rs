@@ -124,12 +124,9 @@ impl Session<'_> {
         let timeline = Timeline::start();
         let watch = Watch::start(reach, &timeline).map_err(|error| Stop::Unknown(error.to_string()))?;
         let watch = Arc::new(watch);
-        let settings = LoadSettings {
-            seed: self.options.seed,
-            rate: self.options.rate,
-            ledger: self.keep.map(Path::to_owned),
-            ..LoadSettings::default()
-        };
+        let load = self.options.load();
+        let plain = if plan.plain_client { load.plain } else { 0 };
+        let settings = LoadSettings { ledger: self.keep.map(Path::to_owned), plain, ..load };
         let load = blocking({
             let (reach, timeline) = (reach.clone(), timeline.clone());
             move || Load::start(&reach, &settings, &timeline)
@@ -250,24 +247,9 @@ impl Session<'_> {
         {
             tracing::warn!(%error, "the verdicts on single messages were not kept");
         }
-        let evidence = self.complete(judgement.evidence, course);
+        let evidence = complete(judgement.evidence, plan, course);
         let ending = self.ending(&evidence);
         Ok(Outcomes { evidence, ending })
-    }
-
-    /// Adds what only the course of the drill can tell.
-    fn complete(&self, mut evidence: Evidence, course: Course) -> Evidence {
-        for sentence in course.broken {
-            evidence.verdict = Verdict::Fail;
-            evidence.because.push(sentence.clone());
-            evidence.broken.push(Broken { promise: "P7".to_owned(), sentence });
-        }
-        let unproven = course.caused.is_none() && !course.unproven.is_empty();
-        if unproven && evidence.verdict == Verdict::Pass {
-            evidence.verdict = Verdict::Unknown;
-            evidence.because = course.unproven;
-        }
-        evidence
     }
 
     fn ending(&self, evidence: &Evidence) -> Ending {
@@ -302,6 +284,37 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// Adds what only the course of the drill can tell.
+fn complete(mut evidence: Evidence, plan: &Plan, course: Course) -> Evidence {
+    let late = late(&evidence, plan, &course);
+    for sentence in course.broken.into_iter().chain(late) {
+        if evidence.verdict == Verdict::Pass {
+            evidence.because.clear();
+        }
+        evidence.verdict = Verdict::Fail;
+        evidence.because.push(format!("P7 was broken: {sentence}"));
+        evidence.broken.push(Broken { promise: "P7".to_owned(), sentence });
+    }
+    let nothing_done = course.caused.is_none() && !course.unproven.is_empty();
+    if nothing_done && evidence.verdict == Verdict::Pass {
+        evidence.verdict = Verdict::Unknown;
+        evidence.because = course.unproven;
+    }
+    evidence
+}
+
+/// What there is to say when nobody was served soon after that was possible again.
+fn late(evidence: &Evidence, plan: &Plan, course: &Course) -> Option<String> {
+    let ((component, budget), back) = (plan.resumes?, course.back?);
+    let budget = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
+    let back = u64::try_from(back.as_millis()).unwrap_or(u64::MAX);
+    let served = evidence.rate.iter().find(|sample| sample.at_ms >= back && sample.acknowledged > 0);
+    let waited = served.map_or(evidence.duration_ms, |sample| sample.at_ms).saturating_sub(back);
+    (waited > budget).then(|| {
+        format!("after a {component} was ready again nobody was served for {waited} ms, and at most {budget} ms are allowed")
+    })
 }
 
 /// Off the threads that serve the tunnels.

@@ -114,7 +114,10 @@ impl SuiteDrill {
 
 impl fmt::Debug for SuiteDrill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SuiteDrill").field("drill", &self.drill.name).field("settings", &self.settings).finish()
+        f.debug_struct("SuiteDrill")
+            .field("drill", &self.drill.name)
+            .field("settings", &self.settings)
+            .finish()
     }
 }
 

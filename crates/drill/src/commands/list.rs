@@ -18,12 +18,14 @@ impl Settings for List {}
 pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     super::tool(arguments, async |_: List| {
         let width = DRILLS.iter().map(|drill| drill.name.len()).max().unwrap_or(0);
+        let mut text = String::new();
         for drill in DRILLS {
-            println!("{:width$}  {}", drill.name, drill.about);
+            text.push_str(&format!("{:width$}  {}\n", drill.name, drill.about));
             if !drill.needs.is_empty() {
-                println!("{:width$}  needs: {}", "", drill.needs);
+                text.push_str(&format!("{:width$}  needs: {}\n", "", drill.needs));
             }
         }
+        print!("{text}");
         Ok(Ending::Pass)
     })
 }

@@ -3,7 +3,7 @@
 mod list;
 mod run;
 mod status;
-//mod suite;
+mod suite;
 mod undo;
 
 use std::ffi::OsString;
@@ -28,17 +28,21 @@ pub struct Command {
 }
 
 /// All of them.
-pub const COMMANDS: [Command; 4] = [
+pub const COMMANDS: [Command; 5] = [
     Command { name: "list", about: "every drill, and what it does", run: list::run },
     Command { name: "status", about: "what there is, and whether a drill could begin", run: status::run },
     Command { name: "run", about: "hold one drill; without --yes, show what it would do", run: run::run },
-    //SUITE
+    Command {
+        name: "suite",
+        about: "hold drills one after another, with budgets from a file",
+        run: suite::run,
+    },
     Command { name: "undo", about: "undo what a drill left behind that died", run: undo::run },
 ];
 
 // Flags of everything that looks at a cluster. (Not a doc comment: `clap` would make it the binary's description.)
 #[derive(clap::Args, Clone, Debug)]
-struct Common {
+struct Target {
     /// Context of the kubeconfig instead of its current one
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -53,7 +57,7 @@ struct Common {
     release: Option<String>,
 }
 
-impl Common {
+impl Target {
     async fn connect(&self) -> Result<Connection, Stop> {
         let at = Where {
             kubeconfig: self.kubeconfig.clone(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use papo_service::Settings;
 
-use super::Common;
+use super::Target;
 use crate::faults;
 use crate::hands::NodeCommands;
 use crate::interrupt::Interrupt;
@@ -29,7 +29,7 @@ struct Run {
     #[arg(value_name = "NAME")]
     drill: String,
     #[command(flatten)]
-    common: Common,
+    target: Target,
     #[command(flatten)]
     told: Told,
     /// Do it, instead of only showing it
@@ -84,6 +84,11 @@ pub(super) struct Told {
 impl Settings for Run {}
 
 impl Told {
+    /// The seed, where one was given.
+    pub(super) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     pub(super) fn options(&self) -> Options {
         Options {
             duration: self.duration,
@@ -109,7 +114,7 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
     let drill = faults::find(&settings.drill)?;
     let options = settings.told.options();
     let interrupt = Interrupt::on_signals().map_err(|error| Stop::Config(format!("signals: {error}")))?;
-    let site = settings.common.site().await?;
+    let site = settings.target.site().await?;
     let keep = settings.report.as_deref().filter(|_| settings.yes);
     let session = Session { site: &site, drill, options: &options, interrupt: &interrupt, keep };
     let (plan, health) = session.plan().await?;

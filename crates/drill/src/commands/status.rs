@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use papo_service::Settings;
 use papo_witness::{Timeline, View, Watch};
 
-use super::Common;
+use super::Target;
 use crate::faults::LooksAt;
 use crate::journal::Journal;
 use crate::lease;
@@ -26,13 +26,13 @@ const ANSWERS: Duration = Duration::from_secs(3);
 #[command(name = "drill status", version)]
 struct Status {
     #[command(flatten)]
-    common: Common,
+    target: Target,
 }
 
 impl Settings for Status {}
 
 pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
-    super::tool(arguments, async |settings: Status| show(&settings.common.site().await?).await)
+    super::tool(arguments, async |settings: Status| show(&settings.target.site().await?).await)
 }
 
 async fn show(site: &Site) -> Result<Ending, Stop> {
@@ -73,9 +73,8 @@ async fn view(site: &Site) -> Result<View, Stop> {
     let deadline = Instant::now() + ANSWERS;
     loop {
         let view = watch.seen().view;
-        if (!view.servidores.is_empty() && view.servidores.values().all(Option::is_some))
-            || Instant::now() >= deadline
-        {
+        let all = view.answering().count() == site.reach.servidores.len();
+        if all || Instant::now() >= deadline {
             return Ok(view);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

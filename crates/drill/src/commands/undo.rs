@@ -8,7 +8,7 @@ use std::time::Duration;
 use papo_service::Settings;
 use papo_witness::{Timeline, View};
 
-use super::Common;
+use super::Target;
 use crate::conduct::Conductor;
 use crate::connect::{Connection, Trouble};
 use crate::hands::{Hands, NodeCommands};
@@ -32,7 +32,7 @@ use crate::stop::{Ending, Stop};
 #[command(name = "drill undo", version)]
 struct Undo {
     #[command(flatten)]
-    common: Common,
+    target: Target,
     /// Do it, instead of only showing it
     #[arg(long)]
     yes: bool,
@@ -45,7 +45,7 @@ impl Settings for Undo {}
 
 pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     super::tool(arguments, async |settings: Undo| {
-        let connection = settings.common.connect().await?;
+        let connection = settings.target.connect().await?;
         undo(&connection, settings.yes, settings.node_on).await
     })
 }

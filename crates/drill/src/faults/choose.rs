@@ -46,9 +46,19 @@ pub(super) fn workload<'a>(scene: &'a Scene, component: &str) -> Result<&'a Work
         .ok_or_else(|| Stop::Refused(format!("release {} has no {component}", scene.release)))
 }
 
-/// The budgets of P7, or what the options say instead.
+/// The budgets of P7, or what the options say instead. What a client's wait owes to the client itself (it says something
+/// once in a while, and repeats what got lost after a while) comes on top.
 pub(super) fn goes_on(options: &Options) -> Expectations {
-    Expectations { pause: Some(options.pause.unwrap_or(PAUSE)), ..Expectations::default() }
+    Expectations {
+        pause: Some(options.pause.unwrap_or_else(|| PAUSE + own(options))),
+        ..Expectations::default()
+    }
+}
+
+/// How much of a client's wait may be its own doing.
+pub(super) fn own(options: &Options) -> Duration {
+    let load = options.load();
+    load.period() + load.retry
 }
 
 /// Besides, another servidor must coordinate soon.
@@ -68,7 +78,9 @@ pub(super) fn kill(scene: &Scene, pods: &[&Pod], sentence: String, expect: Expec
         servidores_lost: pods.iter().filter(|pod| pod.component == crate::names::component::SERVIDOR).count(),
         loses_messages: false,
         expect,
+        plain_client: true,
         over: Over::Repaired,
+        resumes: None,
     }
 }
 

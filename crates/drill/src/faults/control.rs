@@ -23,7 +23,9 @@ pub(super) fn none(_: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 0,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }
 
@@ -61,6 +63,8 @@ pub(super) fn broken(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: pods.len(),
         loses_messages: true,
         expect: Expectations { pause: options.pause, ..Expectations::default() },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }

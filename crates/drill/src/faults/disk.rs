@@ -38,7 +38,9 @@ pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: choose::goes_on(options),
+        plain_client: true,
         over: Over::Repaired,
+        resumes: None,
     })
 }
 
@@ -83,6 +85,8 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         loses_messages: false,
         // It is for the others to go on; how long a servidor takes to see that it cannot write is not promised.
         expect: Expectations { pause: options.pause, ..Expectations::default() },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }

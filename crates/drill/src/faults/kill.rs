@@ -67,7 +67,8 @@ pub(super) fn all_front(scene: &Scene, options: &Options) -> Result<Plan, Stop> 
     let sentence = format!("delete {} at once", names(&pods));
     // Nobody can be served until Kubernetes has started another broker: how soon that is, is Kubernetes' own time.
     let expect = Expectations { pause: options.pause, ..Expectations::default() };
-    Ok(choose::kill(scene, &pods, sentence, expect))
+    let resumes = Some((component::BROKER, choose::PAUSE + choose::own(options)));
+    Ok(Plan { resumes, ..choose::kill(scene, &pods, sentence, expect) })
 }
 
 fn front(scene: &Scene, component: &str, options: &Options) -> Result<Plan, Stop> {

@@ -41,11 +41,13 @@ fn away(scene: &Scene, options: &Options, verb: &str) -> Result<Plan, Stop> {
             Act::See(Condition::Node { node: node.clone(), ready: false }, NOTICED),
             Act::Hold,
         ],
-        undo: vec![Step::NodeOn { node: node.clone() }],
+        undo: vec![Step::NodeOn { node }],
         servidores_lost: servidores,
         loses_messages: false,
         // How soon Kubernetes takes the dead node's pods out of its Services is Kubernetes' own time.
         expect: Expectations { pause: options.pause, ..Expectations::default() },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }

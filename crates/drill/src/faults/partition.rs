@@ -32,7 +32,9 @@ pub(super) fn hook(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: choose::succession(options),
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }
 
@@ -71,7 +73,9 @@ pub(super) fn policy(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: choose::goes_on(options),
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }
 

@@ -29,7 +29,9 @@ pub(super) fn kill(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: choose::succession(options),
+        plain_client: true,
         over: Over::Repaired,
+        resumes: None,
     })
 }
 
@@ -55,7 +57,9 @@ pub(super) fn freeze(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: choose::succession(options),
+        plain_client: true,
         over: Over::Repaired,
+        resumes: None,
     })
 }
 

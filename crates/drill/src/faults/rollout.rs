@@ -61,7 +61,9 @@ pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: servidores,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: false,
         over: Over::Undone,
+        resumes: None,
     })
 }
 
@@ -84,7 +86,9 @@ pub(super) fn restart(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: false,
         over: Over::Repaired,
+        resumes: None,
     })
 }
 
@@ -107,7 +111,9 @@ pub(super) fn bad(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 1,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }
 

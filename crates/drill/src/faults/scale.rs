@@ -24,7 +24,9 @@ pub(super) fn front(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 0,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: false,
         over: Over::Undone,
+        resumes: None,
     })
 }
 
@@ -38,7 +40,9 @@ pub(super) fn bots(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         servidores_lost: 0,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: true,
         over: Over::Undone,
+        resumes: None,
     })
 }
 

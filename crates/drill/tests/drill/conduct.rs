@@ -1,0 +1,214 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use papo_drill::call::Call;
+use papo_drill::conduct::Conductor;
+use papo_drill::connect::Connection;
+use papo_drill::hands::{Hands, NodeCommands};
+use papo_drill::interrupt::Interrupt;
+use papo_drill::plan::{Act, Condition, Over, Plan};
+use papo_drill::roster::Roster;
+use papo_drill::scene::Pod;
+use papo_drill::sight::Sight;
+use papo_drill::step::{PodRef, Step};
+use papo_drill::stop::Stop;
+use papo_witness::{Expectations, Timeline, View};
+use serde_json::{Value, json};
+
+use super::journal::{at, map};
+use super::sample;
+use super::script::{Exchange, expect, server};
+
+pub(crate) const NODE: &str = "/api/v1/nodes/n1";
+const POD: &str = "/api/v1/namespaces/chat/pods/papo-servidor-0";
+
+pub(crate) fn conductor(connection: &Connection, pods: Vec<Pod>, interrupt: Interrupt) -> Conductor {
+    let roster = Roster::fixed(pods);
+    Conductor {
+        hands: Hands {
+            connection: connection.clone(),
+            roster: roster.clone(),
+            nodes: NodeCommands::default(),
+        },
+        sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
+        timeline: Timeline::start(),
+        release: "papo".to_owned(),
+        holder: "me".to_owned(),
+        interrupt,
+        duration: Duration::ZERO,
+        undo_for: Duration::ZERO,
+    }
+}
+
+pub(crate) fn plan(acts: Vec<Act>, undo: Vec<Step>) -> Plan {
+    Plan {
+        sentence: "cordon a node".to_owned(),
+        targets: Vec::new(),
+        acts,
+        undo,
+        servidores_lost: 0,
+        loses_messages: false,
+        expect: Expectations::default(),
+        plain_client: true,
+        over: Over::Undone,
+        resumes: None,
+    }
+}
+
+/// Cordons `n1`, and undoes that.
+pub(crate) fn cordon(more: Vec<Act>) -> Plan {
+    let mut acts = vec![Act::Do(vec![Call::cordon("n1", true).into()])];
+    acts.extend(more);
+    plan(acts, vec![Call::cordon("n1", false).into()])
+}
+
+pub(crate) fn journal_written() -> Exchange {
+    expect(Method::POST, &at("?")).answer(map("kept", "1"))
+}
+
+pub(crate) fn cordoned() -> Exchange {
+    expect(Method::PATCH, NODE).with(json!({"spec": {"unschedulable": true}})).answer(json!({}))
+}
+
+pub(crate) fn uncordoned() -> Exchange {
+    expect(Method::PATCH, NODE).with(json!({"spec": {"unschedulable": Value::Null}})).answer(json!({}))
+}
+
+pub(crate) fn journal_gone() -> Exchange {
+    expect(Method::DELETE, &at("/papo-drill-journal?"))
+        .with(json!({"preconditions": {"uid": "map", "resourceVersion": "1"}}))
+        .answer(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}))
+}
+
+fn leader() -> Pod {
+    sample::pod("papo-servidor-0", "servidor", "n1")
+}
+
+fn kill(pod: &Pod) -> Plan {
+    let mut plan = plan(vec![Act::Do(vec![Call::kill_pod("chat", pod).into()])], Vec::new());
+    plan.targets = vec![PodRef::of(pod)];
+    plan
+}
+
+#[tokio::test]
+async fn the_journal_comes_before_the_fault_and_goes_after_it_is_undone() {
+    let (connection, server) = server(vec![journal_written(), cordoned(), uncordoned(), journal_gone()]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let course = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let course = course.expect("carried out");
+    assert!(course.caused.is_some() && course.over.is_some());
+    assert_eq!((course.unproven, course.not_undone), (Vec::new(), Vec::new()));
+    drop(connection);
+    let bodies = server.finish().await;
+    let journal: Value =
+        serde_json::from_str(bodies[0]["data"]["journal.json"].as_str().expect("text")).expect("JSON");
+    assert_eq!(journal["undo"][0]["call"]["body"], json!({"spec": {"unschedulable": null}}));
+}
+
+#[tokio::test]
+async fn a_pod_is_deleted_by_its_uid_and_nothing_else_is_asked() {
+    let (connection, server) = server(vec![
+        expect(Method::DELETE, POD)
+            .with(json!({"gracePeriodSeconds": 0, "preconditions": {"uid": "uid-papo-servidor-0"}}))
+            .answer(json!({})),
+    ]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let course =
+        conductor(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    assert!(course.expect("carried out").caused.is_some());
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_target_that_vanished_before_the_fault_leaves_everything_as_it_is() {
+    let (connection, server) = server(Vec::new());
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    let sentence = "papo-servidor-0 vanished between being chosen and the fault, so nothing was done";
+    assert_eq!(stop, Err(Stop::Unknown(sentence.to_owned())));
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_target_that_vanishes_at_the_last_moment_leaves_the_drill_unproven() {
+    let message = "the UID in the precondition does not match";
+    let (connection, server) = server(vec![expect(Method::DELETE, POD).refuse(409, message)]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let course =
+        conductor(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    let unproven = course.expect("tried").unproven.remove(0);
+    assert!(
+        unproven.starts_with("its target vanished between being chosen and the fault (the UID"),
+        "{unproven}"
+    );
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_journal_there_is_no_fault() {
+    let (connection, server) = server(vec![expect(Method::POST, &at("?")).refuse(403, "forbidden")]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let sentence = "the journal cannot be written, so nothing was done: forbidden";
+    assert_eq!(stop, Err(Stop::Unknown(sentence.to_owned())));
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_there_already_refuses_the_drill() {
+    let (connection, server) = server(vec![expect(Method::POST, &at("?")).refuse(409, "already exists")]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    assert_eq!(stop, Err(Stop::Refused("an earlier drill is not undone; see `drill undo`".to_owned())));
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_fault_that_is_refused_is_undone_all_the_same() {
+    let refused = expect(Method::PATCH, NODE).refuse(403, "nodes are not yours");
+    let (connection, server) = server(vec![journal_written(), refused, uncordoned(), journal_gone()]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let course = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let unproven = course.expect("tried").unproven.remove(0);
+    assert!(unproven.starts_with("the fault could not be caused (nodes are not yours): PATCH"), "{unproven}");
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_fault_that_nobody_sees_is_not_proven() {
+    let (connection, server) = server(vec![journal_written(), cordoned(), uncordoned(), journal_gone()]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let see = Act::See(Condition::Gone(vec![PodRef::of(&leader())]), Duration::ZERO);
+    let course =
+        conductor(&connection, vec![leader()], interrupt).carry_out("drain", &cordon(vec![see])).await;
+    let unproven = course.expect("tried").unproven;
+    assert_eq!(unproven, ["it was not seen within 0 s that papo-servidor-0 of that UID is gone"]);
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_budget_that_refuses_is_a_proof_and_one_that_does_not_a_broken_promise() {
+    for (exchange, proven) in [(429, true), (201, false)] {
+        let evict = expect(Method::POST, &format!("{POD}/eviction?dryRun=All")).with(
+            json!({"kind": "Eviction", "deleteOptions": {"preconditions": {"uid": "uid-papo-servidor-0"}}}),
+        );
+        let evict =
+            if proven { evict.refuse(exchange, "disruption budget") } else { evict.answer(json!({})) };
+        let (connection, server) = server(vec![evict]);
+        let (_hand, interrupt) = Interrupt::by_hand();
+        let plan = plan(vec![Act::Refused(Call::evict("chat", &leader()))], Vec::new());
+        let course = conductor(&connection, vec![leader()], interrupt).carry_out("drain", &plan).await;
+        let course = course.expect("tried");
+        assert_eq!((course.seen.len(), course.broken.len()), if proven { (1, 0) } else { (0, 1) });
+        drop(connection);
+        server.finish().await;
+    }
+}
