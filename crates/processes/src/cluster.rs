@@ -5,15 +5,16 @@ mod status;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use papo_audit::{Evidence, ExportPage, HistoryDump, Ledger, Report, StateDigest, audit};
+use papo_audit::{Evidence, Ledger, Report, audit};
+use papo_witness::{Reach, ReadBack};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::wait::within;
 use crate::{Asker, Process, until};
 use flags::Ports;
 pub use status::{Member, Status};
@@ -56,7 +57,6 @@ const ANSWER: Duration = Duration::from_millis(500);
 const TAIL: usize = 25;
 /// With this in the environment, a test that fails leaves its directory behind.
 const KEEP: &str = "PAPO_KEEP";
-const EXPORT_PAGE: usize = 200;
 
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -266,11 +266,9 @@ impl Cluster {
     /// to its end.
     pub fn audit(&mut self, ledgers: &[Ledger]) -> Report {
         self.wait_until_whole();
-        let level = self.level();
-        let histories: Vec<HistoryDump> = self.servidores().iter().map(|name| self.history(name)).collect();
-        let digests = level.as_deref().unwrap_or_default();
-        let report = audit(&Evidence { ledgers, histories: &histories, digests });
-        assert!(level.is_some(), "the servidores do not become level; {report}");
+        let ReadBack { histories, digests, missing } = self.read_back();
+        let report = audit(&Evidence { ledgers, histories: &histories, digests: &digests });
+        assert!(missing.is_empty(), "{}; {report}", missing.join("; "));
         report
     }
 
@@ -289,31 +287,26 @@ impl Cluster {
         assert!(report.conclusion != papo_audit::Conclusion::Fail, "{report}");
     }
 
-    /// Everything that a servidor holds, read straight from it.
-    pub fn history(&self, servidor: &str) -> HistoryDump {
-        #[derive(serde::Deserialize)]
-        struct Reply {
-            data: ExportPage,
-        }
-        let mut asker = Asker::new(self.ports.servidor(servidor));
-        let mut dump = HistoryDump::everything(servidor, 0);
-        let mut after = Some(0);
-        while let Some(from) = after {
-            let page = until(&format!("{servidor} exports what is after {from}"), PATIENCE, || {
-                asker.ask_as::<Reply>("export", &json!({"after": from, "limit": EXPORT_PAGE}), ANSWER)
-            });
-            after = dump.add(page.data);
-            assert!(after.is_none_or(|after| after > from), "{servidor} exports in circles at {from}");
-        }
-        dump
+    /// Everything that every servidor holds, read straight from it once all have applied the same log, or do not in time.
+    ///
+    /// # Panics
+    /// When the system has no sockets left.
+    pub fn read_back(&self) -> ReadBack {
+        papo_witness::read_back(&self.reach(), 0, PATIENCE).expect("there are sockets left")
     }
 
-    /// Waits until all have applied the same log to its end; returns what they say of their state there.
-    fn level(&self) -> Option<Vec<StateDigest>> {
-        let all = self.servidores();
-        let statuses =
-            within(PATIENCE, || self.statuses(&all).filter(|statuses| status::are_level(statuses)))?;
-        Some(statuses.into_iter().map(Status::into_digest).collect())
+    /// Where everything is, for a witness.
+    pub fn reach(&self) -> Reach {
+        let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let servidores = self.servidores().into_iter().map(|name| {
+            let address = at(self.ports.servidor(&name));
+            (name, address)
+        });
+        Reach {
+            brokers: self.broker_ports().into_iter().map(at).collect(),
+            proxies: self.proxy_ports().into_iter().map(at).collect(),
+            servidores: servidores.collect(),
+        }
     }
 
     /// The status of each; `None` when one does not answer.

@@ -4,7 +4,7 @@
 //!   machines do: kill -9, freeze, lose a disk, start again. What it started dies with it.
 //! * [`Load`] talks meanwhile: plain REQ clients that know nothing but the wire protocol and keep a ledger. [`Bot`] is the
 //!   other load: the real `cliente_automatico`, with a ledger of its own.
-//! * [`Cluster::audit`] waits until all servidores are level, reads every one's history straight from it, and holds it
+//! * [`Cluster::audit`] waits until all servidores are level, reads every one's history straight from it (with `papo-witness`), and holds it
 //!   against the ledgers with `papo-audit`.
 //!
 //! The binaries are those beside the test's own executable (`target/<profile>/`): `cargo build --workspace --bins` first.

@@ -9,20 +9,13 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// # Panics
 /// When it has not within `limit`: `what` did not happen.
 #[track_caller]
-pub fn until<T>(what: &str, limit: Duration, condition: impl FnMut() -> Option<T>) -> T {
-    within(limit, condition).unwrap_or_else(|| panic!("within {limit:?} it did not happen that {what}"))
-}
-
-/// Waits until `condition` has something to say; `None` when it has not within `limit`.
-pub(crate) fn within<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn until<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = condition() {
-            return Some(found);
+            return found;
         }
-        if began.elapsed() >= limit {
-            return None;
-        }
+        assert!(began.elapsed() < limit, "within {limit:?} it did not happen that {what}");
         thread::sleep(BETWEEN_LOOKS);
     }
 }

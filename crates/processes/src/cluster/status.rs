@@ -1,4 +1,3 @@
-use papo_audit::StateDigest;
 use serde::Deserialize;
 
 /// What a servidor says of itself and its cluster; what a test looks at of it.
@@ -47,12 +46,6 @@ pub(super) fn data(reply: Reply) -> Status {
     reply.data
 }
 
-impl Status {
-    pub(super) fn into_digest(self) -> StateDigest {
-        StateDigest { servidor: self.name, applied: self.applied, digest: self.digest }
-    }
-}
-
 /// The one that says that it coordinates, when all agree with it.
 pub(super) fn coordinator(statuses: &[Status]) -> Option<String> {
     let name = &statuses.first()?.coordinator;
@@ -73,11 +66,4 @@ pub(super) fn are_whole(statuses: &[Status], count: usize) -> bool {
                         .any(|member| (&member.name, &member.disk) == (&other.name, &other.disk))
                 })
         })
-}
-
-/// Whether all have applied the same log to its end.
-pub(super) fn are_level(statuses: &[Status]) -> bool {
-    let ends = |status: &Status| (status.last, status.commit, status.applied);
-    let Some(first) = statuses.first() else { return false };
-    first.last == first.applied && statuses.iter().all(|status| ends(status) == ends(first))
 }

@@ -127,5 +127,5 @@ fn what_one_servidor_cannot_tell_at_the_end_leaves_the_drill_unknown() {
     let evidence = seen.judge(Some(&proven(at, None)), &Expectations::default()).evidence;
     assert_eq!(evidence.verdict, Verdict::Unknown, "{:#?}", evidence.because);
     assert!(evidence.because.iter().any(|why| why.contains(&follower)), "{:#?}", evidence.because);
-    assert!(papo_witness::check_health(&crate::stage::reach(&cluster), std::time::Duration::ZERO).is_err());
+    assert!(papo_witness::check_health(&cluster.reach(), std::time::Duration::ZERO).is_err());
 }

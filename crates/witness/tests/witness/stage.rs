@@ -1,6 +1,5 @@
 //! A cluster with a witness, and the course of a drill on it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use papo_processes::Cluster;
@@ -32,23 +31,10 @@ pub(crate) struct Seen {
     pub(crate) read: ReadBack,
 }
 
-pub(crate) fn reach(cluster: &Cluster) -> Reach {
-    let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-    let servidores = cluster.servidores().into_iter().map(|name| {
-        let address = at(cluster.servidor_port(&name));
-        (name, address)
-    });
-    Reach {
-        brokers: cluster.broker_ports().into_iter().map(at).collect(),
-        proxies: cluster.proxy_ports().into_iter().map(at).collect(),
-        servidores: servidores.collect(),
-    }
-}
-
 impl Stage {
     /// Returns when messages flow.
     pub(crate) fn set(cluster: &Cluster, settings: &LoadSettings) -> Self {
-        let reach = reach(cluster);
+        let reach = cluster.reach();
         let health = check_health(&reach, PATIENCE).expect("the cluster is whole");
         let timeline = Timeline::start();
         let watch = Watch::start(&reach, &timeline).expect("threads can be made");
