@@ -23,6 +23,10 @@ const STUCK: Duration = Duration::from_secs(5);
 /// How often numbers are shown, and how often they are logged.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// A broker that has just been started gets no clients until a servidor has found it, which takes as long as names are remembered
+/// somewhere. After this long it takes clients all the same: an error is clearer than a refused connection. Once it is
+/// ready, no servidor's death changes that.
+const ALONE: Duration = Duration::from_secs(15);
 /// While stopping: with every request answered and nothing new asked for this long, it is over.
 const QUIET: Duration = Duration::from_millis(20);
 
@@ -119,10 +123,17 @@ impl<N: Net> Broker<N> {
         shutdown.on_request(move || waker.wake());
         let pulse = health.watch("dispatch", STUCK);
         health.set_started();
-        health.set_ready();
+        let began = self.clock.now().instant;
+        let mut ready = false;
         while !shutdown.is_requested() {
             self.turn(IDLE);
             pulse.beat();
+            if !ready
+                && (self.dispatcher.gauges().has_been_found() || self.clock.now().instant >= began + ALONE)
+            {
+                ready = true;
+                health.set_ready();
+            }
         }
         health.set_not_ready("stopping");
         self.finish(&pulse);
@@ -181,18 +192,31 @@ impl<N: Net> Broker<N> {
         }
     }
 
-    /// Answers what is open. What still comes in is refused: an answer tells a client to turn to another broker, silence does not.
+    /// Answers what is open, and ends in the first quiet moment: a client whose connection ends between two requests connects to
+    /// another broker and notices nothing. Where no such moment comes, new requests are refused in the second half of the
+    /// grace: an error tells a client to turn to another broker, silence does not.
     fn finish(mut self, pulse: &Pulse) {
-        let end = self.clock.now().instant + self.grace;
-        info!(open = self.dispatcher.gauges().open, "stopping: new requests are refused");
-        self.dispatcher.stop();
+        let begun = self.clock.now().instant;
+        let (half, end) = (begun + self.grace / 2, begun + self.grace);
+        info!(open = self.dispatcher.gauges().open, "stopping in the first quiet moment");
+        let mut quiet_since = begun;
         loop {
             let asked = self.turn(QUIET);
             pulse.beat();
-            if self.dispatcher.is_idle() && !asked {
+            let now = self.clock.now().instant;
+            if asked || !self.dispatcher.is_idle() {
+                quiet_since = now;
+            } else if now.since(quiet_since) >= QUIET {
                 break;
             }
-            if self.clock.now().instant >= end {
+            if now >= half && !self.dispatcher.is_stopping() {
+                info!(
+                    open = self.dispatcher.gauges().open,
+                    "it does not get quiet: new requests are refused"
+                );
+                self.dispatcher.stop();
+            }
+            if now >= end {
                 warn!(
                     open = self.dispatcher.gauges().open,
                     "the grace is over: answering the rest with an error"

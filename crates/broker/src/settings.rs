@@ -12,8 +12,8 @@ use crate::dispatcher::{Policy, RateLimit};
 /// takes longer than a second goes to another one under the same id, so that it takes effect once. A client is always
 /// answered: by a servidor, or by the broker with an error, at --deadline at the latest.
 ///
-/// Run as many brokers as you like; they do not know each other. SIGTERM: new requests are refused, those that are open
-/// are answered, within --grace.
+/// Run as many brokers as you like; they do not know each other. SIGTERM: what is open is answered, and the broker ends as soon
+/// as nobody asks for anything. In the second half of --grace new requests are refused.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "broker", version)]
 pub struct BrokerSettings {

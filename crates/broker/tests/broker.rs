@@ -56,7 +56,9 @@ plays![
     a_client_is_told_when_nobody_can_answer,
     garbage_harms_nobody,
     what_is_too_large_is_refused_and_the_connection_lives_on,
-    a_broker_that_is_stopped_answers_what_is_open_and_refuses_what_is_new,
+    a_broker_that_is_stopped_answers_what_is_open_and_what_still_comes,
+    a_broker_that_is_stopped_and_does_not_get_quiet_refuses_what_is_new,
+    a_broker_takes_clients_once_a_servidor_has_found_it_whatever_becomes_of_that,
     a_broker_that_is_stopped_without_an_answer_says_so_within_its_grace,
     health_and_numbers_are_shown,
 ];
@@ -204,20 +206,56 @@ fn what_is_too_large_is_refused_and_the_connection_lives_on(fabric: &impl Fabric
     assert_eq!(um.taken(), 1);
 }
 
-fn a_broker_that_is_stopped_answers_what_is_open_and_refuses_what_is_new(fabric: &impl Fabric) {
+fn a_broker_that_is_stopped_answers_what_is_open_and_what_still_comes(fabric: &impl Fabric) {
     let mut broker = RunningBroker::start(fabric.net(), &settings(&["--grace=20s"]));
     let um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Mute);
     let mut early = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
     let mut late = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
-    let payload = publish("oi");
+    let (payload, another) = (publish("oi"), publish("late"));
     early.send(&[&payload]);
     wait_until("it is in flight", || um.taken() == 1);
     broker.shutdown.request();
     wait_until("it is not ready", || broker.health.ready().is_err());
-    assert_eq!(failure(&late.ask(&publish("late"))).reason, Reason::NotOrdered);
+    late.send(&[&another]);
+    wait_until("that is in flight, too", || um.taken() == 2);
     let _dois = FakeServidor::start(fabric.net(), broker.servidores, "dois", Manner::Echo);
     assert_eq!(early.receive(), [payload]);
+    assert_eq!(late.receive(), [another]);
     broker.wait_until_stopped();
+}
+
+fn a_broker_that_is_stopped_and_does_not_get_quiet_refuses_what_is_new(fabric: &impl Fabric) {
+    let mut broker = RunningBroker::start(fabric.net(), &settings(&["--grace=2s", "--deadline=1h"]));
+    let um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Mute);
+    let mut clients = Vec::new();
+    let mut ask = || {
+        let mut client = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
+        client.send(&[&publish("oi")]);
+        clients.push(client);
+    };
+    ask();
+    wait_until("it is in flight", || um.taken() == 1);
+    broker.shutdown.request();
+    wait_until("what is new is refused", || {
+        ask();
+        !broker.shows(r#"papo_broker_requests_total{outcome="stopping"} 0"#)
+    });
+    broker.wait_until_stopped();
+    let reasons: Vec<Reason> =
+        clients.iter_mut().map(|client| failure(&client.receive()[0]).reason).collect();
+    assert_eq!(reasons[0], Reason::Unknown, "it was with a servidor when the grace was over");
+    assert!(reasons.contains(&Reason::NotOrdered), "{reasons:?}");
+}
+
+fn a_broker_takes_clients_once_a_servidor_has_found_it_whatever_becomes_of_that(fabric: &impl Fabric) {
+    let broker = RunningBroker::start(fabric.net(), &settings(&[]));
+    wait_until("it has started", || broker.health.is_started());
+    assert!(broker.health.ready().is_err());
+    let um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Echo);
+    wait_until("it is ready", || broker.health.ready().is_ok());
+    drop(um);
+    broker.wait_for_metric(r#"papo_broker_servidores{standing="serving"} 0"#);
+    assert_eq!(broker.health.ready(), Ok(()));
 }
 
 fn a_broker_that_is_stopped_without_an_answer_says_so_within_its_grace(fabric: &impl Fabric) {
@@ -233,8 +271,7 @@ fn a_broker_that_is_stopped_without_an_answer_says_so_within_its_grace(fabric: &
 
 fn health_and_numbers_are_shown(fabric: &impl Fabric) {
     let broker = RunningBroker::start(fabric.net(), &settings(&[]));
-    wait_until("it is ready", || broker.health.ready().is_ok());
-    assert!(broker.health.is_started());
+    wait_until("it has started", || broker.health.is_started());
     assert_eq!(broker.health.live(), Ok(()));
     broker.wait_for_metric(r#"papo_broker_servidores{standing="serving"} 0"#);
     let _um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Echo);

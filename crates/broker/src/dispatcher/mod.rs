@@ -111,6 +111,13 @@ pub struct Gauges {
     pub silent: usize,
 }
 
+impl Gauges {
+    /// Whether any servidor has announced itself here and is still heard.
+    pub const fn has_been_found(&self) -> bool {
+        self.serving + self.draining + self.withdrawn > 0
+    }
+}
+
 /// The state machine of the broker. See the module's page.
 #[derive(Debug)]
 pub struct Dispatcher {
@@ -247,6 +254,11 @@ impl Dispatcher {
     /// From now on refuses what is new; what is open is still to be answered.
     pub fn stop(&mut self) {
         self.stopping = true;
+    }
+
+    /// Whether new requests are refused.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
     }
 
     /// Whether every request has been answered.

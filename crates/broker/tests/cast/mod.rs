@@ -49,7 +49,12 @@ impl RunningBroker {
 
     /// Waits until the metrics hold such a line.
     pub(crate) fn wait_for_metric(&self, line: &str) {
-        wait_until(line, || self.metrics.encode().expect("text").lines().any(|shown| shown == line));
+        wait_until(line, || self.shows(line));
+    }
+
+    /// Whether the metrics hold such a line.
+    pub(crate) fn shows(&self, line: &str) -> bool {
+        self.metrics.encode().expect("text").lines().any(|shown| shown == line)
     }
 }
 
