@@ -36,6 +36,7 @@ class Scene:
 
     def __init__(self):
         self.release = Release()
+        self.small = None
         self.terminals = []
 
     def terminal(self, *command):
@@ -187,19 +188,68 @@ def roll_back(check, scene):
 def drills(check, scene):
     release = scene.release
     until("all is well", lambda: release.status()["healthy"])
-    with tempfile.TemporaryDirectory() as reports:
-        command = [drill_program(), "suite", "e2e/kubernetes/suite.yaml", "--yes", "--namespace", release.namespace]
-        nodes = [f"--{flag}={os.environ[key]}" for flag, key in NODE_COMMANDS.items() if os.environ.get(key)]
-        ended = subprocess.run([*command, *nodes, "--report", reports], env=release.environment, timeout=3000)
-        check.that("every drill of the suite ends as it must", ended.returncode == 0, f"exit code {ended.returncode}")
-        names = sorted(path.name for path in Path(reports).rglob("*") if path.is_file())
-        kinds = {Path(name).suffix for name in names}
-        check.that("and is reported for people and for machines", {".txt", ".json", ".xml", ".html"} <= kinds, names)
-        if keep := os.environ.get("E2E_REPORTS"):
-            subprocess.run(["cp", "-r", f"{reports}/.", keep], check=True)
+    with Reports("suite") as reports:
+        code = drill(release, reports, "suite", "e2e/kubernetes/suite.yaml", timeout=3000)
+        check.that("every drill of the suite ends as it must", code == 0, f"exit code {code}")
+        kinds = {path.suffix for path in Path(reports).rglob("*") if path.is_file()}
+        check.that("and is reported for people and for machines", {".txt", ".json", ".xml", ".html"} <= kinds, kinds)
+    for name, (off, on) in NODE_COMMANDS.items():
+        commands = [os.environ.get(off), os.environ.get(on)]
+        if not all(commands):
+            print(f"skip  {name}: {off} and {on} name no commands")
+            continue
+        with Reports(name) as reports:
+            flags = [f"--node-off={commands[0]}", f"--node-on={commands[1]}", "--patience=10m", "--pause=3s"]
+            code = drill(release, reports, "run", name, *flags)
+            check.that(f"drill run {name} ends as it must", code == 0, f"exit code {code}")
 
 
-NODE_COMMANDS = {"node-off": "E2E_NODE_OFF", "node-on": "E2E_NODE_ON"}
+def full_disk(check, scene):
+    """Its own release, with disks so small that they can be filled."""
+    small = scene.small = Release()
+    small.create_namespace()
+    chosen = values(
+        scene,
+        **{
+            "servidor.persistence.enabled": "false",
+            "servidor.persistence.medium": "Memory",
+            "servidor.persistence.sizeLimit": "64Mi",
+            "cliente.replicas": "0",
+        },
+    )
+    small.helm("install", small.name, CHART, *chosen, "--wait", "--timeout=5m", timeout=400)
+    until("somebody coordinates", lambda: small.status()["healthy"])
+    with Reports("disk-full") as reports:
+        code = drill(small, reports, "run", "disk-full", "--pause=3s")
+        check.that("drill run disk-full ends as it must", code == 0, f"exit code {code}")
+    small.helm("uninstall", small.name, "--wait")
+
+
+NODE_COMMANDS = {"node-power": ("E2E_NODE_OFF", "E2E_NODE_ON"), "node-cable": ("E2E_NODE_CUT", "E2E_NODE_JOIN")}
+"""Which variables name the commands that take a node away and bring it back."""
+
+
+def drill(release, reports, *arguments, timeout=1200):
+    """Holds drills; returns the exit code."""
+    command = [drill_program(), *arguments, "--yes", f"--namespace={release.namespace}", f"--report={reports}"]
+    return subprocess.run(command, env=release.environment, timeout=timeout).returncode
+
+
+class Reports:
+    """A directory for reports, which stays where E2E_REPORTS says so."""
+
+    def __init__(self, name):
+        kept = os.environ.get("E2E_REPORTS")
+        self.temporary = None if kept else tempfile.TemporaryDirectory()
+        self.path = Path(kept or self.temporary.name) / name
+
+    def __enter__(self):
+        self.path.mkdir(parents=True, exist_ok=True)
+        return self.path
+
+    def __exit__(self, *_):
+        if self.temporary:
+            self.temporary.cleanup()
 
 
 def drill_program():
@@ -239,7 +289,8 @@ def nothing_stays(check, scene):
     release.helm("uninstall", release.name, "--ignore-not-found", "--wait", check=False)
     left = [item["kind"] for item in json.loads(release.kubectl("get", "all", "--output=json"))["items"] if item["kind"] != "Pod"]
     check.that("helm uninstall leaves nothing that runs", not left, left)
-    release.delete_namespace()
+    for each in filter(None, (release, scene.small)):
+        each.delete_namespace()
 
 
 def main():
@@ -258,6 +309,7 @@ def main():
         check.part("upgraded", upgraded, scene)
         check.part("rollback", roll_back, scene)
         check.part("drills", drills, scene)
+        check.part("full disk", full_disk, scene)
         check.part("uninstall and install", nothing_is_lost, scene)
     finally:
         if check.failed:
