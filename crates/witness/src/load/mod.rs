@@ -31,9 +31,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// The name of the ledger in its folder.
 const LEDGER: &str = "ledger.jsonl";
 
-/// Clients at work on threads of their own, until [`Load::finish`].
+/// Clients at work on threads of their own, until [`Load::finish`]; or until this is dropped, and then nothing is waited for.
 #[derive(Debug)]
 pub struct Load {
+    _end: End,
     shared: Arc<Shared>,
     orders: Sender<Duration>,
     talking: JoinHandle<Crowd>,
@@ -41,6 +42,17 @@ pub struct Load {
     recorder: Recorder,
     began: Duration,
     settings: LoadSettings,
+}
+
+/// Ends the threads of a load that nobody holds any more.
+#[derive(Debug)]
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+        self.0.give_up.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A load could not be started, or not be written down.
@@ -100,6 +112,7 @@ impl Load {
             None => Recorder::new(),
         };
         let shared = Arc::new(Shared::new(timeline.clone(), recorder.clone()));
+        let end = End(Arc::clone(&shared));
         let context = ZmqContext::new();
         let mut plain = Vec::new();
         for number in 0..settings.plain {
@@ -115,7 +128,7 @@ impl Load {
         let (orders, taken) = mpsc::channel();
         let talker = Talker { crowd, handle, events, sessions, people, taken, began: Instant::now() };
         let talking = thread::Builder::new().name("load".to_owned()).spawn(move || talker.run())?;
-        Ok(Self { shared, orders, talking, plain, recorder, began, settings: settings.clone() })
+        Ok(Self { _end: end, shared, orders, talking, plain, recorder, began, settings: settings.clone() })
     }
 
     /// How many messages were acknowledged so far.

@@ -2,5 +2,6 @@
 //!
 //! The services are those beside the test's own executable: `cargo build --workspace --bins` first.
 
+mod controls;
 mod faults;
 mod stage;
