@@ -53,7 +53,7 @@ impl BrokerMetrics {
             servidores: Family::default(),
             open: metrics.gauge("open_requests", "Requests without an answer"),
             waiting: metrics.gauge("waiting_requests", "Open requests that wait for a servidor with room"),
-            in_flight: metrics.gauge("in_flight", "Tries that servidores are expected to answer"),
+            in_flight: metrics.gauge("in_flight_tries", "Tries that servidores are expected to answer"),
             held: metrics.gauge("held_bytes", "Memory that open requests take, roughly"),
             connections: metrics.gauge("connections", "Client connections that are remembered"),
         };

@@ -17,11 +17,18 @@ pub(crate) struct Journal {
     dropped: [u64; Dropped::ALL.len()],
     refused: [u64; Refusal::ALL.len()],
     garbage: u64,
+    missed: u64,
 }
 
 impl Journal {
     pub(crate) fn new() -> Self {
-        Self { next: Instant::now(), dropped: Default::default(), refused: Default::default(), garbage: 0 }
+        Self {
+            next: Instant::now(),
+            dropped: Default::default(),
+            refused: Default::default(),
+            garbage: 0,
+            missed: 0,
+        }
     }
 
     /// Tells what has happened since the last time, if that is long enough ago.
@@ -47,7 +54,11 @@ impl Journal {
         }
         let count = news(&mut self.garbage, metrics.garbage().get());
         if count > 0 {
-            warn!(count, "dropped messages of subscribers that are no subscriptions");
+            warn!(count, "subscribers sent what means nothing");
+        }
+        let count = news(&mut self.missed, metrics.missed().get());
+        if count > 0 {
+            warn!(count, "publications were missed by subscribers that are too slow");
         }
     }
 }

@@ -1,4 +1,7 @@
+use std::sync::atomic::Ordering;
+
 use papo_service::Metrics;
+use papo_transport::Audience;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -16,6 +19,9 @@ pub struct ProxyMetrics {
     accepted: Counter,
     cancelled: Counter,
     garbage: Counter,
+    missed: Counter,
+    subscribers: Gauge,
+    active: Gauge,
     index: Gauge,
     epoch: Gauge,
 }
@@ -53,7 +59,14 @@ impl ProxyMetrics {
             refused: Refusal::ALL.map(|why| verdict(why.as_str())),
             accepted: verdict("accepted"),
             cancelled: metrics.counter("cancellations", "Subscriptions that were given up, also by leaving"),
-            garbage: metrics.counter("garbage", "Messages of subscribers that are no subscriptions"),
+            garbage: metrics.counter("garbage", "What subscribers sent that meant nothing"),
+            missed: metrics.counter(
+                "missed",
+                "Publications that a subscriber missed because it did not read the ones before",
+            ),
+            subscribers: metrics.gauge("subscribers", "Subscribers that are connected"),
+            active: metrics
+                .gauge("active_subscriptions", "Subscriptions that are accepted and were not given up"),
             index: metrics.gauge("index", "The index that was forwarded last"),
             epoch: metrics.gauge("epoch", "The epoch that was announced last"),
         }
@@ -81,6 +94,19 @@ impl ProxyMetrics {
 
     pub(crate) fn garbage(&self) -> &Counter {
         &self.garbage
+    }
+
+    pub(crate) fn missed(&self) -> &Counter {
+        &self.missed
+    }
+
+    /// Shows who listens. The socket counts for itself; what is shown is a copy.
+    pub(crate) fn heard_by(&self, audience: &Audience) {
+        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.subscribers.set(gauge(audience.subscribers));
+        self.active.set(gauge(audience.subscriptions));
+        self.missed.inner().store(audience.missed, Ordering::Relaxed);
+        self.garbage.inner().store(audience.garbage, Ordering::Relaxed);
     }
 
     /// Shows how far the fan-out is.

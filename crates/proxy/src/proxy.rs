@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use papo_service::{Health, Shutdown};
 use papo_transport::{BindError, Kind, Net, OpenError, SocketId, SocketOptions};
@@ -18,6 +18,8 @@ const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_millis(500);
 /// Not turning for this long is being stuck.
 const STUCK: Duration = Duration::from_secs(5);
+/// How often it is shown who listens.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
 /// Turns that a stopping proxy takes to forward what has already arrived.
 const LAST_TURNS: usize = 40;
 /// Bytes of the longest frame that a subscriber may send: far beyond the longest topic.
@@ -36,6 +38,7 @@ pub struct Proxy<N> {
     metrics: ProxyMetrics,
     journal: Journal,
     ready: Vec<SocketId>,
+    show_at: Instant,
 }
 
 /// The proxy cannot start.
@@ -84,6 +87,7 @@ impl<N: Net> Proxy<N> {
             metrics,
             journal: Journal::new(),
             ready: Vec::new(),
+            show_at: Instant::now(),
         })
     }
 
@@ -129,6 +133,10 @@ impl<N: Net> Proxy<N> {
         if ready.contains(&self.publishers) {
             self.forward();
         }
+        if self.show_at <= Instant::now() {
+            self.show_at = Instant::now() + SHOW_EVERY;
+            self.metrics.heard_by(&self.net.audience(self.subscribers));
+        }
         self.journal.tell(&self.metrics);
         let busy = !ready.is_empty();
         self.ready = ready;
@@ -144,9 +152,8 @@ impl<N: Net> Proxy<N> {
                 Some(Said::Cancel(_)) => {
                     self.metrics.cancelled().inc();
                 }
-                None => {
-                    self.metrics.garbage().inc();
-                }
+                // Nets count what subscribers send besides, and keep it to themselves.
+                None => debug!("neither a subscription nor a cancellation"),
             }
         }
     }

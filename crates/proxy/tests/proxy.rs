@@ -270,6 +270,13 @@ fn garbage_of_subscribers_harms_nobody() {
     vandal.send(&b"\x02what?"[..], 0).expect("sent");
     vandal.send(&b""[..], 0).expect("sent");
     vandal.send_multipart([&b"\x02many"[..], b"frames"], 0).expect("sent");
+    proxy.wait_for_metric("papo_proxy_garbage_total 3");
+    proxy.wait_for_metric("papo_proxy_subscribers 2");
+    proxy.wait_for_metric("papo_proxy_active_subscriptions 1");
+    // No ZMTP at all: the connection is ended.
+    let mut stranger = std::net::TcpStream::connect(proxy.subscribers).expect("it listens");
+    std::io::Write::write_all(&mut stranger, &[b'?'; 64]).expect("sent");
+    proxy.wait_for_metric("papo_proxy_garbage_total 4");
     publisher.say("geral", 1);
     assert_eq!(ana.receive(), message("geral", 1));
     let nothing = vandal.recv_bytes(zmq::DONTWAIT);

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 
-use papo_service::Metrics;
+use papo_service::{Metrics, Sparing};
 use papo_wire::referencia::Request;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Counters {
     requests: Family<[(&'static str, &'static str); 1], Counter>,
     bad_input: Counter,
@@ -16,12 +16,19 @@ pub(crate) struct Counters {
     unanswered: Counter,
     live: Gauge,
     known: Gauge,
+    nonsense: Sparing,
+    refusals: Sparing,
 }
+
+const SERVICES: [&str; 3] = ["rank", "heartbeat", "list"];
 
 impl Counters {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let requests = Family::default();
         metrics.register("requests", "Requests that made sense, by service", requests.clone());
+        for service in SERVICES {
+            drop(requests.get_or_create(&[("service", service)]));
+        }
         Self {
             requests,
             bad_input: metrics.counter("bad_input", "Messages that made no sense"),
@@ -29,6 +36,8 @@ impl Counters {
             unanswered: metrics.counter("unanswered", "Answers whose receiver was gone"),
             live: metrics.gauge("live_servidores", "Servidores heard of lately"),
             known: metrics.gauge("known_servidores", "Servidores that have a rank"),
+            nonsense: Sparing::new(),
+            refusals: Sparing::new(),
         }
     }
 
@@ -41,14 +50,20 @@ impl Counters {
         self.requests.get_or_create(&[("service", service)]).inc();
     }
 
-    /// Counts nonsense, and says what it was.
-    pub(crate) fn bad(&self, what: &(impl Display + ?Sized)) {
+    /// Counts nonsense, and says now and then what it was.
+    pub(crate) fn bad(&mut self, what: &(impl Display + ?Sized)) {
         self.bad_input.inc();
-        tracing::warn!("bad input: {what}");
+        if let Some(count) = self.nonsense.count() {
+            tracing::warn!(count, "bad input: {what}");
+        }
     }
 
-    pub(crate) fn refused(&self) {
+    /// Counts a refusal, and says now and then what was refused.
+    pub(crate) fn refused(&mut self, request: &Request, why: &str) {
         self.refused.inc();
+        if let Some(count) = self.refusals.count() {
+            tracing::warn!(count, ?request, "refused: {why}");
+        }
     }
 
     pub(crate) fn unanswered(&self) {

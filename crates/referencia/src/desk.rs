@@ -86,16 +86,12 @@ impl<N: Net> Desk<N> {
         }
     }
 
-    fn tell(&self, request: &Request, reply: &Reply) {
+    fn tell(&mut self, request: &Request, reply: &Reply) {
         match (request, reply) {
             (Request::Rank { user, p2p_address, .. }, Reply::Rank(rank)) => {
                 tracing::info!(servidor = user, rank, address = p2p_address, "registered");
             }
-            (Request::Rank { user, rank, .. }, Reply::Refused { description, .. }) => {
-                self.counters.refused();
-                tracing::warn!(servidor = user, held = rank, "not registered: {description}");
-            }
-            (_, Reply::Refused { .. }) => self.counters.refused(),
+            (_, Reply::Refused { description, .. }) => self.counters.refused(request, description),
             _ => {}
         }
     }

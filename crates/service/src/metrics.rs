@@ -94,4 +94,16 @@ mod tests {
         let bytes: u64 = line.rsplit(' ').next().expect("a value").parse().expect("a number");
         assert!(bytes > 100_000, "{line}");
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_process_knows_when_it_started() {
+        let text = Metrics::new("x", "1").encode().expect("text");
+        let prefix = "process_start_time_seconds ";
+        let started = text.lines().find_map(|line| line.strip_prefix(prefix)).expect("a line");
+        let started: f64 = started.parse().expect("a number");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        // The system's start is only known to a second, and drifts from the wall clock.
+        assert!((now.as_secs_f64() - started).abs() < 600.0, "{started} is not close to {now:?}");
+    }
 }

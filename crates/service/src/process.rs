@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Unit;
+use rustix::process::{Resource, getrlimit};
 
 /// Reports the build, and on Linux also memory, CPU time and open descriptors. Elsewhere those are absent.
 #[derive(Debug)]
@@ -52,6 +53,22 @@ impl Collector for ProcessCollector {
             "Open file descriptors",
             None,
             descriptors.metric_type(),
+        )?)?;
+        if let Some(limit) = vitals.max_descriptors {
+            let limit = ConstGauge::new(limit);
+            limit.encode(encoder.encode_descriptor(
+                "process_max_fds",
+                "File descriptors that it may have open",
+                None,
+                limit.metric_type(),
+            )?)?;
+        }
+        let start = ConstGauge::new(vitals.started_at);
+        start.encode(encoder.encode_descriptor(
+            "process_start_time",
+            "When it started, in seconds since 1970",
+            Some(&Unit::Seconds),
+            start.metric_type(),
         )?)
     }
 }
@@ -60,6 +77,15 @@ struct Vitals {
     resident_bytes: i64,
     cpu_seconds: f64,
     open_descriptors: i64,
+    /// `None` where there is no limit.
+    max_descriptors: Option<i64>,
+    started_at: f64,
+}
+
+/// When the system started, in seconds since 1970.
+fn booted_at() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 impl Vitals {
@@ -73,6 +99,10 @@ impl Vitals {
             resident_bytes: field(24)? * i64::try_from(rustix::param::page_size()).ok()?,
             cpu_seconds: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
             open_descriptors: i64::try_from(fs::read_dir("/proc/self/fd").ok()?.count()).ok()?,
+            max_descriptors: getrlimit(Resource::Nofile)
+                .current
+                .map(|limit| i64::try_from(limit).unwrap_or(i64::MAX)),
+            started_at: booted_at()? + field(22)? as f64 / rustix::param::clock_ticks_per_second() as f64,
         })
     }
 }

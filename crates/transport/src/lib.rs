@@ -31,7 +31,7 @@ pub use error::{BindError, ConnectError, OpenError, SendError};
 pub use host_port::{HostPort, HostPortError};
 pub use links::{FanOut, LinkChanges, LinkError, Links};
 pub use memory::{MemoryFabric, MemoryNet, NetId};
-pub use net::{CLOSE_LINGER, Frames, Kind, Net, SocketId, SocketOptions};
+pub use net::{Audience, CLOSE_LINGER, Frames, Kind, Net, SocketId, SocketOptions};
 pub use resolver::{Change, Lookup, Resolver, TargetId};
 pub use waker::Waker;
 pub use zeromq::{CurveError, CurveKeys, ZmqContext, ZmqNet};

@@ -74,6 +74,19 @@ impl Default for SocketOptions {
     }
 }
 
+/// Who listens at a [`Kind::ProxyOut`], and how well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Subscribers that are connected.
+    pub subscribers: usize,
+    /// Topics that are accepted, counted for each subscriber.
+    pub subscriptions: usize,
+    /// Messages that a subscriber missed for want of room, counted for each subscriber, since the socket was opened.
+    pub missed: u64,
+    /// What subscribers sent that meant nothing: messages that were ignored, and breaches that ended the connection.
+    pub garbage: u64,
+}
+
 /// What one thread does with its sockets.
 ///
 /// Nothing blocks except [`Net::wait`]. Addresses are numeric: names are [`crate::Resolver`]'s. A
@@ -129,6 +142,11 @@ pub trait Net {
 
     /// The next message, or `None`: nothing there now.
     fn receive(&mut self, socket: SocketId) -> Option<Frames>;
+
+    /// Who listens; nobody on other kinds than [`Kind::ProxyOut`], and in nets that do not count.
+    fn audience(&self, _: SocketId) -> Audience {
+        Audience::default()
+    }
 
     /// Blocks until some socket is readable, the waker was used, or `timeout` (`None`: for ever) has passed.
     /// `ready` is cleared first and then names the readable sockets.

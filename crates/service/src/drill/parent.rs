@@ -46,13 +46,12 @@ fn watch(service: &str, address: SocketAddr) -> Result<u8, Failure> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut deaths = signal(SignalKind::child())?;
-        let grip = Grip::start()?;
         tracing::warn!(
             drill = %address,
-            pid = grip.pid.as_raw_nonzero(),
             "drill hooks are enabled: whoever reaches this address can crash {service}, freeze it, cut it off and have it \
              lose messages"
         );
+        let grip = Grip::start()?;
         serve(listener, Arc::clone(&grip))?;
         loop {
             if let Some(code) = reap(grip.pid)? {

@@ -12,7 +12,7 @@ use super::options;
 use super::signal::Signal;
 use super::socket::Socket;
 use crate::error::{BindError, ConnectError, OpenError, SendError};
-use crate::net::{Frames, Kind, Net, SocketId, SocketOptions};
+use crate::net::{Audience, Frames, Kind, Net, SocketId, SocketOptions};
 use crate::waker::Waker;
 use crate::zmtp::Publisher;
 
@@ -192,6 +192,13 @@ impl Net for ZmqNet {
         match &mut self.slots[at].socket {
             Either::Libzmq(socket) => socket.receive(&mut self.message),
             Either::ProxyOut(publisher) => publisher.receive(),
+        }
+    }
+
+    fn audience(&self, socket: SocketId) -> Audience {
+        match self.position(socket).map(|at| &self.slots[at].socket) {
+            Some(Either::ProxyOut(publisher)) => publisher.audience(),
+            Some(Either::Libzmq(_)) | None => Audience::default(),
         }
     }
 

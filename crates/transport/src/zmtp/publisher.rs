@@ -14,7 +14,7 @@ use super::mechanism::Mechanism;
 use super::peer::Peer;
 use super::session::{Session, Sign};
 use crate::error::SendError;
-use crate::net::{Frames, SocketOptions};
+use crate::net::{Audience, Frames, SocketOptions};
 
 /// A peer that has not finished its handshake by then is disconnected.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -58,6 +58,10 @@ pub(crate) struct Publisher {
     accept_at: Option<Instant>,
     /// Whether that has been said.
     accept_failed: bool,
+    /// Topics accepted, of all peers.
+    subscriptions: usize,
+    missed: u64,
+    garbage: u64,
 }
 
 struct Listener {
@@ -90,6 +94,9 @@ impl Publisher {
             handshakes: VecDeque::new(),
             accept_at: None,
             accept_failed: false,
+            subscriptions: 0,
+            missed: 0,
+            garbage: 0,
         })
     }
 
@@ -190,7 +197,7 @@ impl Publisher {
             debug!(peer = %peer.address, "has as many subscriptions as it may have");
             return;
         }
-        peer.topics.insert(topic.to_vec());
+        self.subscriptions += usize::from(peer.topics.insert(topic.to_vec()));
         self.topics.entry(topic.to_vec()).or_default().insert(token);
     }
 
@@ -210,6 +217,7 @@ impl Publisher {
         for token in tokens {
             let peer = self.peers.get_mut(token).expect("a topic names connected peers only");
             if !peer.has_room(self.options.send_queue) {
+                self.missed += 1;
                 continue;
             }
             let bytes = if peer.session.is_plain() {
@@ -226,6 +234,16 @@ impl Publisher {
             self.flush();
         }
         Ok(())
+    }
+
+    /// Who listens, and how well.
+    pub(crate) fn audience(&self) -> Audience {
+        Audience {
+            subscribers: self.peers.values().filter(|peer| peer.session.is_open()).count(),
+            subscriptions: self.subscriptions,
+            missed: self.missed,
+            garbage: self.garbage,
+        }
     }
 
     /// Sends what is queued, as far as it goes.
@@ -307,6 +325,7 @@ impl Publisher {
         let Some(peer) = self.peers.get_mut(&token) else { return };
         let mut signs = Vec::new();
         let result = peer.session.input(bytes, &mut signs);
+        self.garbage += peer.session.take_ignored();
         for sign in signs {
             match sign {
                 Sign::Opened => debug!(peer = %peer.address, "subscriber connected"),
@@ -314,6 +333,7 @@ impl Publisher {
                 Sign::Cancel(topic) => self.notices.push_back(Notice::Cancel(token, topic)),
                 Sign::Send(bytes) => {
                     if !peer.has_room(self.options.send_queue) {
+                        self.garbage += 1;
                         return self.drop_peer(token, &"asks without reading the answers");
                     }
                     if peer.queue(bytes.into()) {
@@ -323,6 +343,7 @@ impl Publisher {
             }
         }
         if let Err(violation) = result {
+            self.garbage += 1;
             self.drop_peer(token, &violation);
         }
     }
@@ -355,6 +376,7 @@ impl Publisher {
     }
 
     fn unindex(&mut self, token: Token, topic: &[u8]) {
+        self.subscriptions -= 1;
         if let Some(tokens) = self.topics.get_mut(topic) {
             tokens.remove(&token);
             if tokens.is_empty() {

@@ -16,6 +16,7 @@ pub(super) struct Session {
     input: Vec<u8>,
     /// Inside a message of several frames: none of its frames is a subscription.
     in_message: bool,
+    ignored: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(super) enum Sign {
 
 impl Session {
     pub(super) fn new(mechanism: Mechanism, limit: usize) -> Self {
-        Self { stage: Stage::Greeting, mechanism, limit, input: Vec::new(), in_message: false }
+        Self { stage: Stage::Greeting, mechanism, limit, input: Vec::new(), in_message: false, ignored: 0 }
     }
 
     /// What is sent before anything is received.
@@ -64,6 +65,11 @@ impl Session {
     /// A message as this peer is to get it. Only after [`Sign::Opened`].
     pub(super) fn encode(&mut self, frames: &Frames) -> Vec<u8> {
         self.mechanism.seal_message(frames)
+    }
+
+    /// How many messages meant nothing since this was last asked.
+    pub(super) fn take_ignored(&mut self) -> u64 {
+        std::mem::take(&mut self.ignored)
     }
 
     /// Takes what arrived.
@@ -135,7 +141,8 @@ impl Session {
         match frame.body.split_first() {
             Some((1, topic)) if alone => signs.push(Sign::Subscribe(topic.to_vec())),
             Some((0, topic)) if alone => signs.push(Sign::Cancel(topic.to_vec())),
-            _ => {}
+            // Counted once, with its last frame.
+            _ => self.ignored += u64::from(!frame.more),
         }
         Ok(())
     }
@@ -236,6 +243,9 @@ mod tests {
             message(&[b"\x01this"]),
         ];
         assert_eq!(signs_after_opening(&bytes.concat()).unwrap(), [Sign::Subscribe(b"this".to_vec())]);
+        let mut session = Session::new(Mechanism::Null, 100);
+        session.input(&[opening(), bytes.concat()].concat(), &mut Vec::new()).unwrap();
+        assert_eq!((session.take_ignored(), session.take_ignored()), (3, 0), "messages, not frames");
     }
 
     #[test]
