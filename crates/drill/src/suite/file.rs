@@ -17,8 +17,9 @@ const BUDGETS: [&str; 3] = ["pause", "coordinator", "patience"];
 type Settings = Vec<(String, Value)>;
 
 pub(super) fn read(text: &str) -> Result<Suite, Mistakes> {
-    let file: Value =
-        serde_yaml::from_str(text).map_err(|error| Mistakes(vec![format!("not YAML: {error}")]))?;
+    // First as YAML's own kind of value, which refuses a key that stands there twice.
+    let yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(&error))?;
+    let file = serde_json::to_value(yaml).map_err(|error| unreadable(&error))?;
     let mut reader = Reader::default();
     let suite = reader.suite(&file);
     if reader.mistakes.is_empty() { Ok(suite) } else { Err(Mistakes(reader.mistakes)) }
