@@ -1,9 +1,10 @@
 """What every pod has, whatever it runs, and what each has for itself."""
 
+import json
 import re
 import unittest
 
-from chart import COMPONENTS, EVERYTHING, container, environment, key, labels, mebibytes, render, rendered
+from chart import CHART, COMPONENTS, EVERYTHING, ROOT, container, environment, key, labels, mebibytes, render, rendered
 
 SELECTOR = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
 
@@ -257,10 +258,23 @@ class Switches(unittest.TestCase):
         self.assertEqual(objects.of("ServiceAccount"), [])
         self.assertEqual(objects.pod("broker")["spec"]["serviceAccountName"], "theirs")
 
-    def test_alerts_and_dashboard_are_those_of_the_files(self):
-        objects = render("metrics.prometheusRule.enabled=true", "metrics.dashboard.enabled=true")
-        self.assertTrue(objects.one("PrometheusRule", "papo")["spec"]["groups"])
-        self.assertTrue(objects.one("ConfigMap", "papo-dashboard")["data"])
+    def test_alerts_are_about_this_release_and_have_runbooks(self):
+        settings = "metrics.prometheusRule.enabled=true", "metrics.prometheusRule.runbooks=https://example.org/runbooks"
+        rule = render(*settings, release="chat", namespace="elsewhere").one("PrometheusRule", "chat-papo")
+        alerts = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
+        self.assertTrue(alerts)
+        for alert in alerts:
+            with self.subTest(alert["alert"]):
+                self.assertNotRegex(str(alert), "%[A-Z]+%")
+                self.assertIn('namespace="elsewhere"', alert["expr"])
+                self.assertIn("chat-papo-", alert["expr"])
+                self.assertEqual(alert["annotations"]["runbook_url"], f"https://example.org/runbooks/{alert['alert']}.md")
+                self.assertTrue((ROOT / "docs" / "runbooks" / f"{alert['alert']}.md").exists())
+
+    def test_the_dashboard_is_that_of_the_file(self):
+        (text,) = render("metrics.dashboard.enabled=true").one("ConfigMap", "papo-dashboard")["data"].values()
+        (file,) = (CHART / "files").glob("*.json")
+        self.assertEqual(json.loads(text), json.loads(file.read_text()))
 
 
 if __name__ == "__main__":
