@@ -7,8 +7,10 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 # Nobody debugs inside the image: no debug information and no symbols. (Panics name file and line all the same.)
-# Incremental: a change in the core, which everything depends on, takes seconds; the code was measured to be as fast.
-ENV CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_INCREMENTAL=true
+# A panic ends a program anyway, so nothing is needed to unwind. Incremental: a change in the core, which everything depends on,
+# takes seconds; the code was measured to be as fast. Few units, or the code would be a third larger.
+ENV CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_PROFILE_RELEASE_PANIC=abort \
+    CARGO_PROFILE_RELEASE_INCREMENTAL=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 
 # What cargo built before stays in a cache mount, so that only what a change concerns is compiled. Cargo tells a change by the
 # file's time, and that of a file in a build context says little: it may come from another branch, or a clone of another day.
@@ -21,7 +23,7 @@ RUN --mount=type=bind,target=/context \
     && cargo build --release --locked --workspace --bins \
     && mkdir /programs \
     && cd target/release \
-    && cp broker cliente cliente_automatico papo proxy referencia servidor /programs/
+    && cp broker cliente cliente_automatico drill papo proxy referencia servidor /programs/
 
 
 FROM debian:bookworm-slim
@@ -41,5 +43,5 @@ LABEL org.opencontainers.image.title="papo" \
       org.opencontainers.image.description="A replicated chat that loses nothing it acknowledged" \
       org.opencontainers.image.licenses="MIT"
 
-# The programs handle SIGTERM and start no children, so they can be the container's first process: there is no shell and no init.
+# The programs handle SIGTERM and leave no children behind, so they can be the container's first process: no init is needed.
 CMD ["papo", "help"]
