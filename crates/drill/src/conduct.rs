@@ -57,6 +57,8 @@ pub struct Course {
     pub unproven: Vec<String>,
     /// Promises that were seen to be broken by the course itself.
     pub broken: Vec<String>,
+    /// Whether the API server was away at some time: then the ways into the cluster were, too.
+    pub cut_off: bool,
     /// What is left behind, one sentence each.
     pub not_undone: Vec<String>,
 }
@@ -122,9 +124,11 @@ impl Conductor {
     pub async fn undo(&self, journal: &mut Journal) -> Vec<String> {
         let mut not_undone = Vec::new();
         let mut left = Vec::new();
+        // One for all: when the API server is away, it is away for each of them.
+        let deadline = Instant::now() + self.undo_for;
         let mut open: std::collections::VecDeque<Step> = journal.entry.undo.clone().into();
         while let Some(step) = open.pop_front() {
-            match self.undo_step(&step).await {
+            match self.undo_step(&step, deadline).await {
                 Ok(Done::Done) => tracing::info!("undone: {step}"),
                 Ok(Done::Moot(why)) => tracing::info!("no need to undo ({why}): {step}"),
                 Err(trouble) => {
@@ -133,7 +137,7 @@ impl Conductor {
                 }
             }
             let rest = left.iter().chain(&open).cloned().collect();
-            if let Err(trouble) = self.keep(journal, rest).await {
+            if let Err(trouble) = self.keep(journal, rest, deadline).await {
                 not_undone
                     .push(format!("the journal {} is not up to date: {trouble}", crate::names::JOURNAL));
                 break;
@@ -247,8 +251,7 @@ impl Conductor {
         }
     }
 
-    async fn undo_step(&self, step: &Step) -> Result<Done, Trouble> {
-        let deadline = Instant::now() + self.undo_for;
+    async fn undo_step(&self, step: &Step, deadline: Instant) -> Result<Done, Trouble> {
         loop {
             // Whatever is wrong may pass: a container that is down starts again, rights come back.
             match self.hands.undo(step).await {
@@ -262,8 +265,7 @@ impl Conductor {
         }
     }
 
-    async fn keep(&self, journal: &mut Journal, left: Vec<Step>) -> Result<(), Trouble> {
-        let deadline = Instant::now() + self.undo_for;
+    async fn keep(&self, journal: &mut Journal, left: Vec<Step>, deadline: Instant) -> Result<(), Trouble> {
         loop {
             match journal.keep(left.clone()).await {
                 Err(Trouble::Away(_)) if Instant::now() + BETWEEN_TRIES < deadline => {

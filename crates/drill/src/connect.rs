@@ -98,13 +98,6 @@ pub async fn asked<T>(answer: impl Future<Output = kube::Result<T>>) -> Result<T
     }
 }
 
-impl Trouble {
-    /// Whether it may go away by itself.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Away(_) | Self::Conflict(_))
-    }
-}
-
 impl From<kube::Error> for Trouble {
     fn from(error: kube::Error) -> Self {
         let status = match error {

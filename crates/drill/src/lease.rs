@@ -28,8 +28,15 @@ const PERIOD: Duration = Duration::from_secs(8);
 pub struct Held {
     leases: Api<Lease>,
     holder: String,
-    lost: Arc<AtomicBool>,
+    signs: Arc<Signs>,
     renewal: JoinHandle<()>,
+}
+
+/// What the renewal noticed.
+#[derive(Debug, Default)]
+struct Signs {
+    lost: AtomicBool,
+    away: AtomicBool,
 }
 
 /// A name for this process that no other drill has.
@@ -74,14 +81,19 @@ pub async fn current(connection: &Connection) -> Result<Option<String>, Trouble>
 
 impl Held {
     fn renewed(leases: Api<Lease>, holder: &str) -> Self {
-        let lost = Arc::new(AtomicBool::new(false));
-        let renewal = tokio::spawn(renew(leases.clone(), holder.to_owned(), lost.clone()));
-        Self { leases, holder: holder.to_owned(), lost, renewal }
+        let signs = Arc::new(Signs::default());
+        let renewal = tokio::spawn(renew(leases.clone(), holder.to_owned(), Arc::clone(&signs)));
+        Self { leases, holder: holder.to_owned(), signs, renewal }
     }
 
     /// Whether somebody else took it.
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        self.signs.lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether the API server could not be reached at some time since.
+    pub fn was_cut_off(&self) -> bool {
+        self.signs.away.load(Ordering::Relaxed)
     }
 
     /// Gives it back, so that the next drill need not wait.
@@ -104,7 +116,7 @@ impl Drop for Held {
     }
 }
 
-async fn renew(leases: Api<Lease>, holder: String, lost: Arc<AtomicBool>) {
+async fn renew(leases: Api<Lease>, holder: String, signs: Arc<Signs>) {
     loop {
         tokio::time::sleep(PERIOD).await;
         let renewed = async {
@@ -116,12 +128,15 @@ async fn renew(leases: Api<Lease>, holder: String, lost: Arc<AtomicBool>) {
         };
         match renewed.await {
             Ok(_) => {}
-            Err(trouble) if trouble.may_pass() && !matches!(trouble, Trouble::Conflict(_)) => {
-                tracing::warn!(%trouble, "the lease was not renewed");
+            Err(trouble @ Trouble::Away(_)) => {
+                // Told once: it is tried again and again.
+                if !signs.away.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%trouble, "the lease was not renewed");
+                }
             }
             Err(trouble) => {
                 tracing::warn!(%trouble, "the lease is lost");
-                lost.store(true, Ordering::Relaxed);
+                signs.lost.store(true, Ordering::Relaxed);
                 return;
             }
         }

@@ -90,6 +90,10 @@ pub fn to_look(namespace: &str, tunnels: bool) -> Vec<Right> {
         Right::new(namespace, "", "pods", "watch"),
         Right::new(namespace, "apps", "statefulsets", "list"),
         Right::new(namespace, "apps", "deployments", "list"),
+        Right::new(namespace, "policy", "poddisruptionbudgets", "list"),
+        Right::new(namespace, "", "persistentvolumeclaims", "list"),
+        Right::new(namespace, "", "configmaps", "get"),
+        Right::new(namespace, "coordination.k8s.io", "leases", "get"),
     ];
     if tunnels {
         // Servers up to 1.34 ask for `get` where the request upgrades to a WebSocket, later ones for both.
@@ -104,10 +108,8 @@ pub fn to_drill(namespace: &str) -> Vec<Right> {
     let verbs = |group: &'static str, resource: &'static str, verbs: &'static [&'static str]| {
         verbs.iter().map(move |verb| (group, resource, *verb))
     };
-    verbs("", "configmaps", &["get", "create", "update", "delete"])
-        .chain(verbs("coordination.k8s.io", "leases", &["get", "create", "update"]))
-        .chain(verbs("policy", "poddisruptionbudgets", &["list"]))
-        .chain(verbs("", "persistentvolumeclaims", &["list"]))
+    verbs("", "configmaps", &["create", "update", "delete"])
+        .chain(verbs("coordination.k8s.io", "leases", &["create", "update"]))
         .map(|(group, resource, verb)| Right::new(namespace, group, resource, verb))
         .collect()
 }

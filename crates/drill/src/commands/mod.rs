@@ -82,6 +82,7 @@ fn tool<S: Settings + Send>(
     arguments: Vec<OsString>,
     work: impl AsyncFnOnce(S) -> Result<Ending, Stop>,
 ) -> ExitCode {
+    let arguments = quietly(arguments);
     let mut ending = None;
     let code = papo_service::run_tool_from(arguments, |boot: papo_service::Boot<S>| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -95,4 +96,19 @@ fn tool<S: Settings + Send>(
         Ok::<(), Failure>(())
     });
     ending.map_or(code, ExitCode::from)
+}
+
+/// The client library logs every answer that it does not like as an error of its own; what matters of that is told by the
+/// drill. Whoever says what to log gets that.
+fn quietly(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let says = |argument: &OsString| {
+        let argument = argument.to_string_lossy();
+        argument.starts_with("--log-level") || argument.starts_with("--config")
+    };
+    let in_environment =
+        ["PAPO_LOG_LEVEL", "PAPO_CONFIG"].iter().any(|name| std::env::var_os(name).is_some());
+    if !in_environment && !arguments.iter().any(says) {
+        arguments.push("--log-level=warn,kube_client=off,kube_runtime=off".into());
+    }
+    arguments
 }

@@ -45,7 +45,7 @@ pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 }
 
 pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::follower(scene, options)?;
+    let pod = choose::coordinator(scene)?;
     let status = scene.view.servidores.get(&pod.name).and_then(Option::as_ref);
     let free = status.map(|status| status.disk_free_bytes);
     let free = free.ok_or_else(|| Stop::NotHealthy(format!("{} does not say what is free", pod.name)))?;
@@ -57,6 +57,7 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
             options.max_fill >> 20
         )));
     }
+    let epoch = scene.view.coordinator().map_or(0, |reign| reign.epoch);
     let shell = |script: String| Step::Exec {
         pod: PodRef::of(pod),
         container: pod.container.clone(),
@@ -70,7 +71,7 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let probe = format!("! dd if=/dev/zero of={BALLAST}.probe bs=65536 count=1 2>/dev/null");
     Ok(Plan {
         sentence: format!(
-            "fill the {} MiB that are free on the disk of {}, which follows",
+            "fill the {} MiB that are free on the disk of {}, which coordinates",
             free >> 20,
             pod.name
         ),
@@ -78,12 +79,13 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         acts: vec![
             Act::Do(vec![shell(fill)]),
             Act::Prove(shell(probe), format!("nothing more fits on the disk of {}", pod.name)),
+            Act::See(Condition::Succeeded { coordinator: pod.name.clone(), epoch }, SOON),
             Act::Hold,
         ],
         undo: vec![shell(format!("rm -f {BALLAST} {BALLAST}.rest {BALLAST}.probe"))],
         servidores_lost: 1,
         loses_messages: false,
-        // It is for the others to go on; how long a servidor takes to see that it cannot write is not promised.
+        // How soon a coordinator meets the end of its disk depends on what it has allocated before: only then does it make way.
         expect: Expectations { pause: options.pause, ..Expectations::default() },
         plain_client: true,
         over: Over::Undone,

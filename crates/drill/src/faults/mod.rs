@@ -89,7 +89,7 @@ pub const DRILLS: &[Drill] = &[
     drill("disk-loss", "deletes the volume and the pod of a servidor that follows", "volumes", disk::loss),
     drill(
         "disk-full",
-        "fills the disk of a servidor that follows",
+        "fills the disk of the coordinator, which has to make way",
         "a disk smaller than --max-fill",
         disk::full,
     ),
