@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use papo_processes::{Cluster, Listener, Load, LoadOptions, until};
-use serde_json::Value;
+use papo_processes::{Answer, Asker, Cluster, Listener, Load, LoadOptions, until};
+use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_millis(500);
@@ -33,5 +33,29 @@ fn a_new_coordinator_is_announced_once_at_every_proxy() {
         let data = &announced[0]["data"];
         assert_eq!(data["coordinator"], Value::from(new.as_str()));
         assert!(data["timestamp"].is_string() && data["clock"].is_u64(), "{data}");
+    }
+}
+
+/// A subscriber that missed the last message of a topic has no later one to see the gap by.
+#[test]
+fn who_missed_the_last_message_is_told_how_far_the_topic_has_come() {
+    let cluster = Cluster::start();
+    let mut asker = Asker::new(cluster.broker_ports()[0]);
+    let mut say = |service: &str, data: Value| {
+        until("it is acknowledged", LIMIT, || asker.ask(service, &data, LIMIT).filter(Answer::is_ok))
+    };
+    say("channel", json!({"channel": "geral"}));
+    let last = [
+        ("tip:geral", "publish", json!({"user": "ana", "channel": "geral", "message": "a última"})),
+        ("tip:user:bia", "message", json!({"src": "ana", "dst": "bia", "message": "só para ti"})),
+    ];
+    for port in cluster.proxy_ports() {
+        for (topic, service, message) in &last {
+            let said = say(service, message.clone()).index();
+            // It comes too late for the message itself.
+            let listener = Listener::new(port, &[topic]);
+            let (heard, tip) = until("the tip is told", LIMIT, || listener.next(SILENCE));
+            assert_eq!((heard.as_str(), &tip["index"]), (*topic, &Value::from(said)), "{tip}");
+        }
     }
 }
