@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use papo_drill::faults::DRILLS;
 use serde_json::Value;
@@ -192,5 +193,18 @@ fn every_example_of_chaos_mesh_takes_one_servidor_and_is_in_the_overview() {
     }
     for kind in ["PodChaos", "NetworkChaos", "IOChaos", "TimeChaos"] {
         assert!(kinds.contains(kind), "there is no example of {kind}");
+    }
+}
+
+/// Only where `promtool` is installed.
+#[test]
+fn alerts_fire_when_they_should() {
+    let tool = Command::new("promtool")
+        .args(["test", "rules", "docs/runbooks/alerts.test.yaml"])
+        .current_dir(root())
+        .output();
+    match tool {
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => eprintln!("promtool cannot be run, so that this is not tested: {error}"),
     }
 }
