@@ -45,6 +45,7 @@ fn who_missed_the_last_message_is_told_how_far_the_topic_has_come() {
         until("it is acknowledged", LIMIT, || asker.ask(service, &data, LIMIT).filter(Answer::is_ok))
     };
     say("channel", json!({"channel": "geral"}));
+    say("login", json!({"user": "bia"}));
     let last = [
         ("tip:geral", "publish", json!({"user": "ana", "channel": "geral", "message": "a última"})),
         ("tip:user:bia", "message", json!({"src": "ana", "dst": "bia", "message": "só para ti"})),
