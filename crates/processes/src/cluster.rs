@@ -145,14 +145,15 @@ impl Cluster {
         crate::get(self.ports.drill(servidor), "/drill")
     }
 
-    /// Every port that anything listens on.
+    /// Every port on which ZeroMQ is spoken: all but those of pages and hooks.
     pub fn all_ports(&self) -> Vec<u16> {
         self.ports.all()
     }
 
-    /// The command line of a process, to start another one like it.
-    pub fn arguments(&self, name: &str) -> &[String] {
-        self.processes[name].arguments()
+    /// The command line of a process, to start another one like it: without the ports of its pages and hooks.
+    pub fn arguments(&self, name: &str) -> Vec<String> {
+        let own = |argument: &&String| !["--http=", "--drill-"].iter().any(|own| argument.starts_with(own));
+        self.processes[name].arguments().iter().filter(own).cloned().collect()
     }
 
     /// The end of a process's log.

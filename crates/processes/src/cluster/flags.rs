@@ -49,11 +49,10 @@ impl Ports {
         *self.drill.get(servidor).unwrap_or_else(|| panic!("{servidor} has no drill hooks"))
     }
 
-    /// Every port.
+    /// Every port that speaks ZeroMQ's protocol.
     pub(super) fn all(&self) -> Vec<u16> {
         let pairs = self.brokers.iter().chain(&self.proxies).chain(&self.servidores);
-        let pages = self.http.values().chain(self.drill.values()).copied();
-        pairs.flat_map(|(one, other)| [*one, *other]).chain([self.referencia]).chain(pages).collect()
+        pairs.flat_map(|(one, other)| [*one, *other]).chain([self.referencia]).collect()
     }
 
     /// Where a servidor is asked directly.

@@ -19,7 +19,7 @@ fn ends(cluster: &Cluster, like: &str, changes: &[(&str, String)]) -> (Ended, St
 }
 
 fn changed(cluster: &Cluster, like: &str, changes: &[(&str, String)]) -> Process {
-    let mut arguments = cluster.arguments(like).to_vec();
+    let mut arguments = cluster.arguments(like);
     for (key, value) in changes {
         let flag = format!("--{key}=");
         arguments.retain(|argument| !argument.starts_with(&flag));
