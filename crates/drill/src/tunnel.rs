@@ -117,9 +117,7 @@ impl Route {
 
     /// A connection to the first pod that can be reached, of those that serve now or soon.
     async fn reach(&self) -> Option<(Pod, Box<dyn Stream>)> {
-        if self.candidates().is_empty() {
-            self.roster.until(GRACE, |pods| pods.iter().any(|pod| self.serves(pod))).await;
-        }
+        self.roster.until(GRACE, |pods| pods.iter().any(|pod| self.serves(pod))).await;
         for pod in self.candidates() {
             match tokio::time::timeout(DIAL, dial(&self.connection, &pod, self.port)).await {
                 Ok(Ok(way)) => return Some((pod, way)),

@@ -65,10 +65,11 @@ pub(super) fn all_front(scene: &Scene, options: &Options) -> Result<Plan, Stop> 
         return Err(Stop::Refused("there is no broker, proxy or referencia".to_owned()));
     }
     let sentence = format!("delete {} at once", names(&pods));
-    // Nobody can be served until Kubernetes has started another broker: how soon that is, is Kubernetes' own time.
-    let expect = Expectations { pause: options.pause, ..Expectations::default() };
-    let resumes = Some((component::BROKER, choose::PAUSE + choose::own(options)));
-    Ok(Plan { resumes, ..choose::kill(scene, &pods, sentence, expect) })
+    // Nobody can be served until Kubernetes has started another broker: how soon that is, is Kubernetes' own time. What is promised
+    // counts from then on.
+    let resumption = options.pause.unwrap_or_else(|| choose::PAUSE + choose::own(options));
+    let resumes = Some((component::BROKER, resumption));
+    Ok(Plan { resumes, ..choose::kill(scene, &pods, sentence, Expectations::default()) })
 }
 
 fn front(scene: &Scene, component: &str, options: &Options) -> Result<Plan, Stop> {

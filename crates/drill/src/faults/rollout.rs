@@ -15,8 +15,12 @@ use crate::stop::Stop;
 pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let pod = choose::coordinator(scene)?;
     let node = pod.node.as_deref().ok_or_else(|| Stop::NotHealthy(format!("{} is on no node", pod.name)))?;
-    let here: Vec<&Pod> =
-        scene.pods.iter().filter(|one| one.node.as_deref() == Some(node) && !one.leaving).collect();
+    // All but a drill: this may be it.
+    let here: Vec<&Pod> = scene
+        .pods
+        .iter()
+        .filter(|one| one.node.as_deref() == Some(node) && !one.leaving && one.component != component::DRILL)
+        .collect();
     let servidores = here.iter().filter(|one| one.component == component::SERVIDOR).count();
     if !scene.budgets.iter().any(|budget| budget.component == component::SERVIDOR) {
         return Err(Stop::Refused(

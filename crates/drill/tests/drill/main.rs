@@ -8,3 +8,4 @@ mod plans;
 mod rights;
 mod sample;
 mod script;
+mod tunnel;

@@ -155,6 +155,23 @@ fn a_drain_cordons_evicts_and_tries_one_too_many() {
 }
 
 #[test]
+fn a_drill_does_not_evict_itself() {
+    let mut inside = scene();
+    inside.pods.push(super::sample::pod("papo-drill-a", "drill", "n1"));
+    let plan = planned("drain", &inside, &Options::default()).expect("a plan");
+    assert!(plan.targets.iter().any(|pod| pod.name == "papo-broker-a"), "{:?}", plan.targets);
+    assert!(plan.targets.iter().all(|pod| pod.name != "papo-drill-a"), "{:?}", plan.targets);
+}
+
+#[test]
+fn after_all_of_the_front_what_is_promised_counts_from_the_next_broker_on() {
+    let options = Options { pause: Some(std::time::Duration::from_secs(3)), ..Options::default() };
+    let plan = planned("all-front-kill", &scene(), &options).expect("a plan");
+    assert_eq!(plan.resumes, Some(("broker", std::time::Duration::from_secs(3))));
+    assert_eq!(plan.expect.pause, None);
+}
+
+#[test]
 fn policies_that_allow_are_turned_away_from_the_one_cut_off_and_back() {
     let plan = plan("partition-policy");
     let name = &plan.targets[0].name;

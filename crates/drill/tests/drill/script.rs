@@ -1,6 +1,7 @@
 //! An API server that expects one conversation: these requests in this order, and not one more.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Request, Response};
@@ -9,6 +10,7 @@ use kube::Client;
 use kube::client::Body;
 use papo_drill::connect::Connection;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tower_test::mock;
 
@@ -21,6 +23,7 @@ pub(crate) struct Exchange {
     path: String,
     body: Option<Value>,
     answer: Answer,
+    waits: bool,
 }
 
 enum Answer {
@@ -33,7 +36,7 @@ enum Answer {
 
 /// Expects a request for this path (with its query).
 pub(crate) fn expect(method: Method, path: &str) -> Exchange {
-    Exchange { method, path: path.to_owned(), body: None, answer: Answer::Broken }
+    Exchange { method, path: path.to_owned(), body: None, answer: Answer::Broken, waits: false }
 }
 
 impl Exchange {
@@ -69,6 +72,12 @@ impl Exchange {
         self
     }
 
+    /// The answer comes once [`Server::tell`] was called.
+    pub(crate) fn when_told(mut self) -> Self {
+        self.waits = true;
+        self
+    }
+
     pub(crate) fn never_answer(mut self) -> Self {
         self.answer = Answer::None;
         self
@@ -76,13 +85,18 @@ impl Exchange {
 }
 
 /// A server, which gives back the bodies of all requests once the conversation is over.
-pub(crate) struct Server(JoinHandle<Vec<Value>>);
+pub(crate) struct Server {
+    conversation: JoinHandle<Vec<Value>>,
+    told: Arc<Notify>,
+}
 
 /// A connection to a server that expects this conversation.
 pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
     let (service, handle) = mock::pair::<Request<Body>, Response<Body>>();
     let connection =
         Connection { client: Client::new(service, "chat"), namespace: "chat".to_owned(), inside: false };
+    let told = Arc::new(Notify::new());
+    let wait = Arc::clone(&told);
     let conversation = tokio::spawn(async move {
         let mut handle = pin!(handle);
         let mut bodies = Vec::new();
@@ -100,6 +114,9 @@ pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
                 contains(&body, part, &said);
             }
             bodies.push(body);
+            if expected.waits {
+                wait.notified().await;
+            }
             match expected.answer {
                 Answer::Status(code, body) => reply.send_response(
                     Response::builder()
@@ -116,13 +133,21 @@ pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
         }
         bodies
     });
-    (connection, Server(conversation))
+    (connection, Server { conversation, told })
 }
 
 impl Server {
+    /// Has the answer come that waits for it.
+    pub(crate) fn tell(&self) {
+        self.told.notify_one();
+    }
+
     /// Waits until everybody has hung up. Fails if something was not asked for.
     pub(crate) async fn finish(self) -> Vec<Value> {
-        tokio::time::timeout(LIMIT, self.0).await.expect("the conversation ends").expect("as expected")
+        tokio::time::timeout(LIMIT, self.conversation)
+            .await
+            .expect("the conversation ends")
+            .expect("as expected")
     }
 }
 
