@@ -82,8 +82,12 @@ impl Conductor {
     /// Carries a plan out and undoes it.
     ///
     /// # Errors
-    /// Nothing was done: a target is no longer the one that was chosen, or the journal could not be written.
+    /// Nothing was done: it was broken off before that, a target is no longer the one that was chosen, or the journal could not
+    /// be written.
     pub async fn carry_out(&self, drill: &str, plan: &Plan) -> Result<Course, Stop> {
+        if self.interrupt.is_raised() {
+            return Err(Stop::Unknown("it was broken off before the fault, so nothing was done".to_owned()));
+        }
         self.targets_are_there(plan)?;
         let journal = if plan.undo.is_empty() { None } else { Some(self.write_journal(drill, plan).await?) };
         let mut course = Course::default();

@@ -61,6 +61,14 @@ impl Session<'_> {
     /// The system is not well, a guard is against it, or rights are missing.
     pub async fn plan(&self) -> Result<(Plan, Health), Stop> {
         let Site { connection, .. } = self.site;
+        if let Some(folder) = self.keep
+            && folder.join("ledger.jsonl").exists()
+        {
+            let folder = folder.display();
+            return Err(Stop::Usage(format!(
+                "{folder} holds the ledger of another drill; give a new folder"
+            )));
+        }
         rights::require(&connection.client, rights::to_drill(&connection.namespace)).await?;
         if let Some(journal) =
             Journal::read(connection).await.map_err(|trouble| Stop::Refused(trouble.to_string()))?

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use papo_service::Settings;
-use papo_witness::evidence::Evidence;
+use papo_witness::Timeline;
+use papo_witness::evidence::{Evidence, Figures, MessageCounts, SCHEMA, Verdict};
 
 use super::Target;
 use super::run::Told;
@@ -48,11 +49,11 @@ pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     super::tool(arguments, hold)
 }
 
-/// What came of one drill: no evidence where it did not begin.
+/// What came of one drill.
 struct Held {
     name: &'static str,
     ending: Ending,
-    evidence: Option<Evidence>,
+    evidence: Evidence,
 }
 
 async fn hold(settings: Run) -> Result<Ending, Stop> {
@@ -84,7 +85,7 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
             break;
         }
     }
-    let evidence: Vec<Evidence> = held.iter().filter_map(|one| one.evidence.clone()).collect();
+    let evidence: Vec<Evidence> = held.iter().map(|one| one.evidence.clone()).collect();
     print!("{}", report::suite_human(&evidence));
     if let Some(folder) = &settings.report {
         report::write_suite(folder, &evidence).map_err(|error| unwritable(folder, &error))?;
@@ -117,11 +118,30 @@ async fn hold_one(
         Ok::<_, Stop>(outcomes)
     };
     match outcome.await {
-        Ok(outcomes) => Held { name, ending: outcomes.ending, evidence: Some(outcomes.evidence) },
+        Ok(outcomes) => Held { name, ending: outcomes.ending, evidence: outcomes.evidence },
         Err(stop) => {
             eprintln!("drill: {name}: {stop}");
-            Held { name, ending: stop.ending(), evidence: None }
+            Held { name, ending: stop.ending(), evidence: not_begun(name, options.seed, &stop) }
         }
+    }
+}
+
+/// A report has to tell of a drill that did not begin, too.
+fn not_begun(drill: &str, seed: u64, why: &Stop) -> Evidence {
+    Evidence {
+        schema: SCHEMA,
+        drill: drill.to_owned(),
+        seed,
+        started: Timeline::start().started(),
+        duration_ms: 0,
+        verdict: Verdict::Unknown,
+        because: vec![why.to_string()],
+        timeline: Vec::new(),
+        rate: Vec::new(),
+        messages: MessageCounts::default(),
+        figures: Figures::default(),
+        broken: Vec::new(),
+        not_undone: Vec::new(),
     }
 }
 

@@ -67,6 +67,18 @@ async fn a_drill_that_is_broken_off_undoes_what_it_did() {
 }
 
 #[tokio::test]
+async fn a_drill_that_is_broken_off_before_the_fault_does_nothing() {
+    let (connection, server) = server(Vec::new());
+    let (hand, interrupt) = Interrupt::by_hand();
+    hand.send_replace(true);
+    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let sentence = "unknown: it was broken off before the fault, so nothing was done";
+    assert_eq!(stop.expect_err("broken off").to_string(), sentence);
+    drop(connection);
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn without_an_api_server_the_journal_stays_and_what_is_left_is_told() {
     let (connection, server) = server(vec![
         journal_written(),
