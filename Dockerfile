@@ -23,7 +23,8 @@ RUN --mount=type=bind,target=/context \
     && cargo build --release --locked --workspace --bins \
     && mkdir /programs \
     && cd target/release \
-    && cp broker cliente cliente_automatico drill papo proxy referencia servidor /programs/
+    && cp broker cliente cliente_automatico drill papo proxy referencia servidor /programs/ \
+    && strip /programs/*
 
 
 FROM debian:bookworm-slim
