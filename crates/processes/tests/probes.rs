@@ -28,12 +28,10 @@ fn no_probe_flips_because_others_die() {
     watch.rounds(3);
 
     let last = cluster.follower();
-    let deaths: Vec<String> = all.iter().filter(|name| **name != last).cloned().collect();
-    // The referencia, brokers and proxies first, the coordinator last: everybody sees as many deaths as there can be.
     let coordinator = cluster.coordinator();
-    let rank = |name: &String| (name.starts_with("servidor"), *name == coordinator);
-    let mut deaths = deaths;
-    deaths.sort_by_key(rank);
+    let mut deaths: Vec<String> = all.iter().filter(|name| **name != last).cloned().collect();
+    // A follower, then the coordinator, then everything in front of them: everybody sees deaths of every kind.
+    deaths.sort_by_key(|name| (!name.starts_with("servidor"), *name == coordinator));
     for name in &deaths {
         watch.leave_out(name);
         cluster.kill9(name);
