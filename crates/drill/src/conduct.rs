@@ -6,13 +6,14 @@ use futures::future::join_all;
 use papo_witness::Timeline;
 use papo_witness::evidence::MomentKind;
 
+use crate::call::Call;
 use crate::connect::Trouble;
 use crate::hands::{Done, Hands};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::journal::{Entry, Journal};
 use crate::plan::{Act, Over, Plan};
 use crate::sight::Sight;
-use crate::step::Step;
+use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
 /// How long undoing a step is tried again, while the API server is away or a container is down.
@@ -220,6 +221,7 @@ impl Conductor {
                         .push(format!("the disruption budget would let a second servidor go: {}", call.path));
                 }
             },
+            Act::KeepAway(pods, span) => self.keep_away(pods, *span, course).await?,
             Act::Hold => self.interrupt.unless(tokio::time::sleep(self.duration)).await?,
         }
         Ok(())
@@ -231,28 +233,44 @@ impl Conductor {
         course.seen.push(text);
     }
 
-    /// Only between the two moments that are marked here can no write succeed: pods take a while to die, too.
-    async fn until_a_majority_answers(&self, course: &mut Course) {
-        let answers = || {
-            let view = (self.sight.view)();
-            view.answering().count() * 2 > view.servidores.len()
-        };
-        let deadline = Instant::now() + UNDO;
-        let wait = async |wanted: bool| {
-            while answers() != wanted && Instant::now() < deadline && !self.interrupt.is_raised() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+    /// No write can succeed from when it is seen that no majority answers until [`Conductor::until_a_majority_answers`].
+    async fn keep_away(&self, pods: &[PodRef], span: Duration, course: &mut Course) -> Result<(), Broke> {
+        let patience = Instant::now() + UNDO;
+        let mut deadline = None;
+        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            for pod in pods.iter().filter_map(|pod| self.hands.roster.by_name(&pod.name)) {
+                let kill = Call::kill_pod(&self.hands.connection.namespace, &pod);
+                match self.interrupt.unless(self.hands.ask(&kill, false)).await? {
+                    // It went by itself.
+                    Ok(()) | Err(Trouble::Gone(_) | Trouble::Conflict(_)) => {}
+                    Err(trouble) => return Err(Broke::Because(failed(&kill.into(), &trouble))),
+                }
             }
-            answers() == wanted
-        };
-        if !wait(false).await {
-            course.unproven.push("a majority never stopped answering".to_owned());
-            return;
+            if deadline.is_none() && !self.majority_answers() {
+                deadline = Some(Instant::now() + span);
+                self.proven(course, "no majority answers".to_owned());
+            }
+            if Instant::now() > patience {
+                return Err(Broke::Because("a majority never stopped answering".to_owned()));
+            }
+            self.interrupt.unless(tokio::time::sleep(Duration::from_millis(20))).await?;
         }
-        course.known = Some(self.timeline.mark(MomentKind::FaultProven, "no majority answers"));
-        course.seen.push("no majority answers".to_owned());
-        if wait(true).await {
+        Ok(())
+    }
+
+    async fn until_a_majority_answers(&self, course: &mut Course) {
+        let deadline = Instant::now() + UNDO;
+        while !self.majority_answers() && Instant::now() < deadline && !self.interrupt.is_raised() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if self.majority_answers() {
             course.over = Some(self.timeline.mark(MomentKind::Note, "a majority answers again"));
         }
+    }
+
+    fn majority_answers(&self) -> bool {
+        let view = (self.sight.view)();
+        view.answering().count() * 2 > view.servidores.len()
     }
 
     async fn undo_step(&self, step: &Step, deadline: Instant) -> Result<Done, Trouble> {

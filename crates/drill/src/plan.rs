@@ -49,6 +49,8 @@ pub enum Act {
     Prove(Step, String),
     /// Tries something, without doing it, that a disruption budget has to refuse.
     Refused(Call),
+    /// Deletes what is started instead of these pods, too, until no majority of the servidores has answered for so long.
+    KeepAway(Vec<PodRef>, Duration),
     /// Lets the load run on under the fault, for as long as the drill's `--duration` says.
     Hold,
 }
@@ -153,7 +155,7 @@ impl Plan {
                     };
                     rights.push(Right::new(namespace, "apps", resource, "get"));
                 }
-                Act::See(..) | Act::Hold => {}
+                Act::See(..) | Act::KeepAway(..) | Act::Hold => {}
             }
         }
         self.undo.iter().for_each(|step| rights.extend(rights_of(step, namespace)));
@@ -165,7 +167,7 @@ impl Plan {
         let steps = self.acts.iter().flat_map(|act| match act {
             Act::Do(steps) => steps.as_slice(),
             Act::Prove(step, _) => std::slice::from_ref(step),
-            Act::Refused(_) | Act::See(..) | Act::Hold => &[],
+            Act::Refused(_) | Act::See(..) | Act::KeepAway(..) | Act::Hold => &[],
         });
         steps.filter_map(|step| match step {
             Step::Call { call } => Some(call),
@@ -198,6 +200,11 @@ impl fmt::Display for Act {
             }
             Self::Prove(step, text) => write!(f, "{step}\n  to see that {text}"),
             Self::Refused(call) => write!(f, "dry run that the budget must refuse: {call}"),
+            Self::KeepAway(pods, span) => {
+                let pods: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+                let (pods, seconds) = (pods.join(", "), span.as_secs());
+                write!(f, "delete what is started as {pods} until no majority has answered for {seconds} s")
+            }
             Self::Hold => f.write_str("let it be for --duration"),
         }
     }

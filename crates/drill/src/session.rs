@@ -20,11 +20,10 @@ use crate::look::Site;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::rights;
+use crate::scene::Scene;
 use crate::sight::Sight;
 use crate::stop::{Ending, Stop};
 
-/// How long the system gets to show itself healthy at first.
-const HEALTHY: Duration = Duration::from_secs(10);
 /// How many messages must be acknowledged before the fault, and after it; and how long that may take.
 const FLOW: u64 = 100;
 const FLOWS: Duration = Duration::from_secs(30);
@@ -41,6 +40,8 @@ pub struct Session<'a> {
     pub options: &'a Options,
     /// Ends it early.
     pub interrupt: &'a Interrupt,
+    /// How long the system may take to be well before it begins.
+    pub settle: Duration,
     /// A folder for the load's ledger, if it is to be kept.
     pub keep: Option<&'a Path>,
 }
@@ -76,13 +77,28 @@ impl Session<'_> {
             let drill = &journal.entry.drill;
             return Err(Stop::Refused(format!("an earlier drill ({drill}) is not undone; see `drill undo`")));
         }
-        let health = self.health(HEALTHY).await.map_err(Stop::NotHealthy)?;
-        let scene = self.site.scene(health.view.clone(), self.drill.looks_at).await?;
-        guards::healthy(&scene)?;
+        let (scene, health) = self.settled().await?;
         let plan = (self.drill.plan)(&scene, self.options)?;
         guards::affordable(&plan, &scene, self.options)?;
         rights::require(&connection.client, plan.rights(&connection.namespace)).await?;
         Ok((plan, health))
+    }
+
+    async fn settled(&self) -> Result<(Scene, Health), Stop> {
+        let deadline = Instant::now() + self.settle;
+        loop {
+            let outcome = async {
+                let health = self.health(Duration::ZERO).await.map_err(Stop::NotHealthy)?;
+                let scene = self.site.scene(health.view.clone(), self.drill.looks_at).await?;
+                guards::healthy(&scene)?;
+                Ok((scene, health))
+            };
+            match outcome.await {
+                Err(Stop::NotHealthy(_)) if Instant::now() < deadline && !self.interrupt.is_raised() => {}
+                outcome => return outcome,
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// The plan, in words for people, each request to the API tried as a server-side dry run.

@@ -16,6 +16,9 @@ use crate::report;
 use crate::session::Session;
 use crate::stop::{Ending, Stop};
 
+/// How long the system gets to show itself well.
+const SETTLE: Duration = Duration::from_secs(10);
+
 /// Holds one drill: a load of its own from outside, a fault, and a verdict on every message.
 ///
 /// Without --yes it changes nothing: it prints the plan, each request tried as a server-side dry run.
@@ -116,7 +119,8 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
     let interrupt = Interrupt::on_signals().map_err(|error| Stop::Config(format!("signals: {error}")))?;
     let site = settings.target.site().await?;
     let keep = settings.report.as_deref().filter(|_| settings.yes);
-    let session = Session { site: &site, drill, options: &options, interrupt: &interrupt, keep };
+    let session =
+        Session { site: &site, drill, options: &options, interrupt: &interrupt, settle: SETTLE, keep };
     let (plan, health) = session.plan().await?;
     if !settings.yes {
         print!("{}", session.rehearse(&plan).await);

@@ -107,7 +107,9 @@ async fn hold_one(
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         }
-        let session = Session { site, drill: one.drill, options, interrupt, keep: folder.as_deref() };
+        // What the drill before has set in motion may take a while to settle.
+        let settle = options.patience;
+        let session = Session { site, drill: one.drill, options, interrupt, settle, keep: folder.as_deref() };
         let (plan, health) = session.plan().await?;
         println!("{name}: {} (seed {})", plan.sentence, options.seed);
         let outcomes = session.hold(&plan, &health).await?;

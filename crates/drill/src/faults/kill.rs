@@ -1,13 +1,18 @@
 //! Pods that are deleted without grace.
 
+use std::time::Duration;
+
 use papo_witness::{Expectations, Service};
 
 use super::choose::{self, names};
 use crate::names::component;
 use crate::options::Options;
-use crate::plan::{Over, Plan};
+use crate::plan::{Act, Over, Plan};
 use crate::scene::{Pod, Scene};
 use crate::stop::Stop;
+
+/// How long there is no majority: longer than the 5 s after which a broker answers that it cannot serve.
+const REFUSED: Duration = Duration::from_secs(8);
 
 pub(super) fn leader(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let pod = choose::coordinator(scene)?;
@@ -43,7 +48,10 @@ pub(super) fn majority(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let sentence =
         format!("delete {} at once, {} of {} servidores", names(&pods), pods.len(), scene.servidores());
     let expect = Expectations { service: Service::Refuses, ..Expectations::default() };
-    Ok(Plan { over: Over::Majority, ..choose::kill(scene, &pods, sentence, expect) })
+    let mut plan = choose::kill(scene, &pods, sentence, expect);
+    // Kubernetes starts others faster than a broker gives a request up: nobody would be refused.
+    plan.acts = vec![plan.acts.swap_remove(0), Act::KeepAway(plan.targets.clone(), REFUSED)];
+    Ok(Plan { over: Over::Majority, ..plan })
 }
 
 pub(super) fn broker(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
