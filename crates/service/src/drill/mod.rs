@@ -1,7 +1,7 @@
 //! Drill hooks: faults that a process causes to itself when it is told to, so that drills can prove what survives them.
 //!
 //! PID 1 of a container can neither be stopped nor killed from inside. So with hooks enabled the process becomes two: a small
-//! [`parent`], which serves the hooks over HTTP, passes signals on, and ends as its child ended; and the [`child`], which is the real
+//! `parent`, which serves the hooks over HTTP, passes signals on, and ends as its child ended; and the `child`, which is the real
 //! service: the same program with the same arguments. The parent freezes and kills the child from outside; what only the child can
 //! do to itself it is told over its standard input, a JSON line an order, and answers over its standard output.
 //!
