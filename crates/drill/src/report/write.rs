@@ -25,7 +25,7 @@ pub fn write(dir: &Path, evidence: &Evidence) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write`](fn@write).
 pub fn write_suite(dir: &Path, drills: &[Evidence]) -> io::Result<()> {
     make(dir)?;
     put(dir, "suite.txt", &suite_human(drills))?;
