@@ -10,7 +10,7 @@ use papo_witness::{
 };
 
 use crate::conduct::{Conductor, Course};
-use crate::faults::{Drill, Outcome};
+use crate::faults::{Drill, LooksAt, Outcome};
 use crate::guards;
 use crate::hands::Hands;
 use crate::interrupt::Interrupt;
@@ -19,7 +19,7 @@ use crate::lease::{self, Held};
 use crate::look::Site;
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::rights;
+use crate::rights::{self, Right};
 use crate::scene::Scene;
 use crate::sight::Sight;
 use crate::stop::{Ending, Stop};
@@ -70,7 +70,11 @@ impl Session<'_> {
                 "{folder} holds the ledger of another drill; give a new folder"
             )));
         }
-        rights::require(&connection.client, rights::to_drill(&connection.namespace)).await?;
+        let mut needed = rights::to_drill(&connection.namespace);
+        if self.drill.looks_at == LooksAt::Policies {
+            needed.push(Right::new(&connection.namespace, "networking.k8s.io", "networkpolicies", "list"));
+        }
+        rights::require(&connection.client, needed).await?;
         if let Some(journal) =
             Journal::read(connection).await.map_err(|trouble| Stop::Refused(trouble.to_string()))?
         {
@@ -212,7 +216,7 @@ impl Session<'_> {
         let flaw = loop {
             let flaw = match self.health(Duration::ZERO).await {
                 Err(flaw) => Some(flaw),
-                Ok(health) => match self.site.scene(health.view, crate::faults::LooksAt::Nothing).await {
+                Ok(health) => match self.site.scene(health.view, LooksAt::Nothing).await {
                     Ok(scene) => scene.complaints().into_iter().next(),
                     Err(stop) => Some(stop.to_string()),
                 },

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -211,4 +212,32 @@ async fn a_budget_that_refuses_is_a_proof_and_one_that_does_not_a_broken_promise
         drop(connection);
         server.finish().await;
     }
+}
+
+#[tokio::test]
+async fn what_is_started_instead_is_deleted_too_until_no_majority_has_answered() {
+    let (connection, server) = server(vec![
+        expect(Method::DELETE, POD)
+            .with(json!({"preconditions": {"uid": "uid-papo-servidor-0"}}))
+            .answer(json!({})),
+    ]);
+    let (_hand, interrupt) = Interrupt::by_hand();
+    let mut conductor = conductor(&connection, vec![leader()], interrupt);
+    // Nobody answers at first; then all do.
+    let looks = AtomicUsize::new(0);
+    conductor.sight.view = Arc::new(move || {
+        let all = sample::scene().view;
+        if looks.fetch_add(1, Ordering::Relaxed) > 0 {
+            return all;
+        }
+        View { servidores: all.servidores.into_keys().map(|name| (name, None)).collect() }
+    });
+    let older = PodRef { name: leader().name, uid: "uid-of-the-one-before".to_owned() };
+    let mut plan = plan(vec![Act::KeepAway(vec![older], Duration::ZERO)], Vec::new());
+    plan.over = Over::Majority;
+    let course = conductor.carry_out("majority-kill", &plan).await.expect("carried out");
+    assert_eq!(course.seen, ["no majority answers"]);
+    assert!(course.known < course.over && course.over.is_some(), "{course:?}");
+    drop((connection, conductor));
+    server.finish().await;
 }
