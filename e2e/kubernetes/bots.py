@@ -61,6 +61,6 @@ class Bots:
         until("the bots are done", lambda: self.phase() in ("Succeeded", "Failed"), self.phase, self.seconds + PATIENCE_S)
         printed = self.release.kubectl("logs", self.name)
         self.release.kubectl("delete", "pod", self.name)
-        # Log lines are JSON as well, but each on one line.
-        summary, _ = json.JSONDecoder().raw_decode(printed[printed.index("\n{\n") + 1 :])
-        return summary
+        # Lines of the log are JSON as well, each on one line, and come in between.
+        lines = [line for line in printed.splitlines() if not line.startswith('{"timestamp"')]
+        return json.loads("\n".join(lines))
