@@ -199,7 +199,7 @@ def drills(check, scene):
             print(f"skip  {name}: {off} and {on} name no commands")
             continue
         with Reports(name) as reports:
-            flags = [f"--node-off={commands[0]}", f"--node-on={commands[1]}", "--patience=10m", "--pause=3s"]
+            flags = [f"--node-off={commands[0]}", f"--node-on={commands[1]}", "--patience=10m", *LENIENT]
             code = drill(release, reports, "run", name, *flags)
             check.that(f"drill run {name} ends as it must", code == 0, f"exit code {code}")
 
@@ -220,10 +220,13 @@ def full_disk(check, scene):
     small.helm("install", small.name, CHART, *chosen, "--wait", "--timeout=5m", timeout=400)
     until("somebody coordinates", lambda: small.status()["healthy"])
     with Reports("disk-full") as reports:
-        code = drill(small, reports, "run", "disk-full", "--pause=3s")
+        code = drill(small, reports, "run", "disk-full", *LENIENT)
         check.that("drill run disk-full ends as it must", code == 0, f"exit code {code}")
     small.helm("uninstall", small.name, "--wait")
 
+
+LENIENT = ["--pause=10s", "--coordinator=10s"]
+"""As in suite.yaml."""
 
 NODE_COMMANDS = {"node-power": ("E2E_NODE_OFF", "E2E_NODE_ON"), "node-cable": ("E2E_NODE_CUT", "E2E_NODE_JOIN")}
 """Which variables name the commands that take a node away and bring it back."""
