@@ -1,22 +1,36 @@
 //! What subscribers are sent, by way of every proxy.
 //!
 //! All servidores stay connected to all proxies all the time, though only the coordinator publishes: a PUB socket that connects when
-//! it is needed would lose what it is told first.
+//! it is needed would lose what it is told first. For the same reason a process that has just been started keeps what it publishes
+//! until the proxies have had time to answer: it may coordinate sooner than it is connected.
+
+use std::time::{Duration, Instant};
 
 use papo_core::chat::Delivery;
 use papo_core::clock::{Lamport, WallTime};
 use papo_core::log::{Epoch, Index};
 use papo_service::Failure;
-use papo_transport::{Change, HostPort, Kind, Net, Resolver, SocketId, SocketOptions, TargetId};
+use papo_transport::{Change, Frames, HostPort, Kind, Net, Resolver, SocketId, SocketOptions, TargetId};
 use papo_wire::publication::{Announcement, Publication, Tip};
 use papo_wire::stamp::Stamp;
 use papo_wire::topic::{self, Topic};
+
+/// How long connecting to a proxy may take, once its address is known. What is longer than this is lost, and found by
+/// clients of ours.
+const CONNECTING: Duration = Duration::from_millis(200);
+
+/// How long proxies are waited for that nobody knows an address of.
+const UNKNOWN: Duration = Duration::from_secs(1);
 
 /// The socket for proxies.
 #[derive(Debug)]
 pub(crate) struct Proxies {
     targets: Vec<TargetId>,
     socket: SocketId,
+    /// When the first connections are there.
+    opens: Instant,
+    /// What is published then.
+    kept: Vec<Frames>,
 }
 
 impl Proxies {
@@ -29,11 +43,11 @@ impl Proxies {
         let options = SocketOptions { send_queue: 100_000, ..crate::links::options() };
         let socket = net.open(Kind::Publish, &options)?;
         let targets = targets.iter().map(|target| resolver.watch(target)).collect();
-        Ok(Self { targets, socket })
+        Ok(Self { targets, socket, opens: Instant::now() + UNKNOWN, kept: Vec::new() })
     }
 
     /// Takes a change of addresses; false if it is not about proxies.
-    pub(crate) fn resolved(&self, net: &mut impl Net, change: &Change) -> bool {
+    pub(crate) fn resolved(&mut self, net: &mut impl Net, change: &Change) -> bool {
         if !self.targets.contains(&change.target) {
             return false;
         }
@@ -42,21 +56,45 @@ impl Proxies {
         }
         for address in &change.added {
             match net.connect(self.socket, *address) {
-                Ok(()) => tracing::info!(proxy = %address, "connecting"),
+                Ok(()) => {
+                    tracing::info!(proxy = %address, "connecting");
+                    self.opens = self.opens.min(Instant::now() + CONNECTING);
+                }
                 Err(error) => tracing::warn!(proxy = %address, %error, "cannot connect"),
             }
         }
         true
     }
 
+    /// When something that was kept is to be published.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        (!self.kept.is_empty()).then_some(self.opens)
+    }
+
+    /// Publishes what was kept, if it is time.
+    pub(crate) fn turn(&mut self, net: &mut impl Net) {
+        if !self.kept.is_empty() && Instant::now() >= self.opens {
+            for frames in self.kept.drain(..) {
+                let _ = net.send(self.socket, frames);
+            }
+        }
+    }
+
     /// Publishes a message.
-    pub(crate) fn publish(&self, net: &mut impl Net, delivery: Delivery) {
+    pub(crate) fn publish(&mut self, net: &mut impl Net, delivery: Delivery) {
         let stamp = Stamp::Index(delivery.said.index);
         self.send(net, &Publication::Said(delivery), stamp);
     }
 
     /// Tells the last index of a topic.
-    pub(crate) fn tip(&self, net: &mut impl Net, topic: &str, index: Index, time: WallTime, clock: Lamport) {
+    pub(crate) fn tip(
+        &mut self,
+        net: &mut impl Net,
+        topic: &str,
+        index: Index,
+        time: WallTime,
+        clock: Lamport,
+    ) {
         let of = match topic.strip_prefix(topic::USER_PREFIX) {
             Some(user) => papo_core::chat::To::User(user.to_owned()),
             None => papo_core::chat::To::Channel(topic.to_owned()),
@@ -66,7 +104,7 @@ impl Proxies {
 
     /// Announces this servidor as the coordinator.
     pub(crate) fn announce(
-        &self,
+        &mut self,
         net: &mut impl Net,
         coordinator: &str,
         epoch: Epoch,
@@ -77,10 +115,16 @@ impl Proxies {
         self.send(net, &Publication::Coordinator(announcement), Stamp::Epoch(epoch));
     }
 
-    fn send(&self, net: &mut impl Net, publication: &Publication, stamp: Stamp) {
+    fn send(&mut self, net: &mut impl Net, publication: &Publication, stamp: Stamp) {
         let (topic, payload) = publication.encode();
         debug_assert!(Topic::parse(&topic).is_some(), "everything published has a topic of the system");
-        // PUB drops what it cannot send; subscribers notice by `previous`, and by tips.
-        let _ = net.send(self.socket, vec![topic, payload, stamp.encode()]);
+        let frames = vec![topic, payload, stamp.encode()];
+        self.turn(net);
+        if Instant::now() < self.opens {
+            self.kept.push(frames);
+        } else {
+            // PUB drops what it cannot send; subscribers notice by `previous`, and by tips.
+            let _ = net.send(self.socket, frames);
+        }
     }
 }

@@ -209,6 +209,7 @@ impl<N: Net> Server<N> {
         self.indexing.turn();
         self.brokers.turn(&mut self.net, self.replica.chat().applied());
         self.register();
+        self.proxies.turn(&mut self.net);
         self.greet_newcomers();
         self.review();
         Ok(busy)
@@ -219,7 +220,7 @@ impl<N: Net> Server<N> {
         let now = self.clocks.now().instant;
         let core = self.replica.deadline().since(now);
         let others = self.brokers.deadline().min(self.registration.deadline()).min(self.next_review);
-        let some = [self.indexing.deadline(), self.links.newcomers_deadline()];
+        let some = [self.indexing.deadline(), self.links.newcomers_deadline(), self.proxies.deadline()];
         let others = some.into_iter().flatten().fold(others, Instant::min);
         core.min(others.saturating_duration_since(Instant::now()))
     }

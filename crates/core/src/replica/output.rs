@@ -56,7 +56,7 @@ pub enum Output {
         /// The index of its last message.
         index: Index,
     },
-    /// This servidor coordinates from now on: announce it on the topic `servers`.
+    /// This servidor coordinates: announce it on the topic `servers`. Said again for a while, since publications get lost.
     Announce {
         /// In which epoch.
         epoch: Epoch,
