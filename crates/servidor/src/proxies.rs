@@ -29,8 +29,8 @@ pub(crate) struct Proxies {
     socket: SocketId,
     /// When the first connections are there.
     opens: Instant,
-    /// What is published then.
-    kept: Vec<Frames>,
+    /// What is published then; `None` from then on.
+    kept: Option<Vec<Frames>>,
 }
 
 impl Proxies {
@@ -43,7 +43,7 @@ impl Proxies {
         let options = SocketOptions { send_queue: 100_000, ..crate::links::options() };
         let socket = net.open(Kind::Publish, &options)?;
         let targets = targets.iter().map(|target| resolver.watch(target)).collect();
-        Ok(Self { targets, socket, opens: Instant::now() + UNKNOWN, kept: Vec::new() })
+        Ok(Self { targets, socket, opens: Instant::now() + UNKNOWN, kept: Some(Vec::new()) })
     }
 
     /// Takes a change of addresses; false if it is not about proxies.
@@ -66,15 +66,15 @@ impl Proxies {
         true
     }
 
-    /// When something that was kept is to be published.
+    /// When what was kept is to be published.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        (!self.kept.is_empty()).then_some(self.opens)
+        self.kept.as_ref().map(|_| self.opens)
     }
 
     /// Publishes what was kept, if it is time.
     pub(crate) fn turn(&mut self, net: &mut impl Net) {
-        if !self.kept.is_empty() && Instant::now() >= self.opens {
-            for frames in self.kept.drain(..) {
+        if self.deadline().is_some_and(|opens| Instant::now() >= opens) {
+            for frames in self.kept.take().into_iter().flatten() {
                 let _ = net.send(self.socket, frames);
             }
         }
@@ -119,12 +119,12 @@ impl Proxies {
         let (topic, payload) = publication.encode();
         debug_assert!(Topic::parse(&topic).is_some(), "everything published has a topic of the system");
         let frames = vec![topic, payload, stamp.encode()];
-        self.turn(net);
-        if Instant::now() < self.opens {
-            self.kept.push(frames);
-        } else {
-            // PUB drops what it cannot send; subscribers notice by `previous`, and by tips.
-            let _ = net.send(self.socket, frames);
+        match &mut self.kept {
+            Some(kept) => kept.push(frames),
+            None => {
+                // PUB drops what it cannot send; subscribers notice by `previous`, and by tips.
+                let _ = net.send(self.socket, frames);
+            }
         }
     }
 }
