@@ -7,7 +7,7 @@ mod suite;
 mod undo;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use papo_service::{Failure, Settings};
@@ -111,4 +111,9 @@ fn quietly(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.push("--log-level=warn,kube_client=off,kube_runtime=off".into());
     }
     arguments
+}
+
+/// Why `--report` is of no use.
+fn unwritable(folder: &Path, error: &std::io::Error) -> Stop {
+    Stop::Usage(format!("--report {}: {error}", folder.display()))
 }

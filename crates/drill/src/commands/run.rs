@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use papo_service::Settings;
 
-use super::Target;
+use super::{Target, unwritable};
 use crate::faults;
 use crate::hands::NodeCommands;
 use crate::interrupt::Interrupt;
@@ -127,15 +127,13 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
         return Ok(Ending::Pass);
     }
     if let Some(folder) = keep {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Stop::Usage(format!("--report {}: {error}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     }
     println!("{}: {} (seed {})", drill.name, plan.sentence, options.seed);
     let outcomes = session.hold(&plan, &health).await?;
     print!("{}", report::human(&outcomes.evidence));
     if let Some(folder) = keep {
-        report::write(folder, &outcomes.evidence)
-            .map_err(|error| Stop::Usage(format!("--report {}: {error}", folder.display())))?;
+        report::write(folder, &outcomes.evidence).map_err(|error| unwritable(folder, &error))?;
     }
     Ok(outcomes.ending)
 }

@@ -8,8 +8,8 @@ use papo_service::Settings;
 use papo_witness::Timeline;
 use papo_witness::evidence::{Evidence, Figures, MessageCounts, SCHEMA, Verdict};
 
-use super::Target;
 use super::run::Told;
+use super::{Target, unwritable};
 use crate::interrupt::Interrupt;
 use crate::look::Site;
 use crate::options::Options;
@@ -170,8 +170,4 @@ fn worst(held: &[Held], all: bool) -> Ending {
     }
     let worst = order.into_iter().find(|ending| held.iter().any(|one| one.ending == *ending));
     worst.unwrap_or(if all { Ending::Pass } else { Ending::Unknown })
-}
-
-fn unwritable(folder: &Path, error: &std::io::Error) -> Stop {
-    Stop::Usage(format!("--report {}: {error}", folder.display()))
 }
