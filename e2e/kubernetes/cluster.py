@@ -18,9 +18,9 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 class Release:
     """A release of the chart in a namespace that refuses whatever Pod Security calls unsafe."""
 
-    def __init__(self, name="papo"):
+    def __init__(self, name="papo", namespace=None):
         self.name = name
-        self.namespace = f"papo-e2e-{secrets.token_hex(3)}"
+        self.namespace = namespace or f"papo-e2e-{secrets.token_hex(3)}"
         self.environment = dict(os.environ)
 
     def run(self, *command, timeout=PATIENCE_S, stdin=None, check=True):

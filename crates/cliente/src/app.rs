@@ -5,6 +5,7 @@
 
 mod input;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,16 +34,14 @@ const BATCH: usize = 256;
 
 /// What the threads share.
 pub(crate) struct Shared {
-    desk: Mutex<State>,
+    desk: Mutex<Desk<Handle>>,
     /// The desk is not busy any more, or somebody has pressed Ctrl-C.
     changed: Condvar,
+    /// Ctrl-C was pressed while nothing was being typed. Noted by the signal's handler itself, so that it is there before
+    /// anything that is done about the terminal later.
+    interrupted: Arc<AtomicBool>,
     screen: Screen,
     voice: Voice,
-}
-
-struct State {
-    desk: Desk<Handle>,
-    interrupted: bool,
 }
 
 /// Runs the client until the person leaves.
@@ -78,8 +77,9 @@ pub(crate) fn run(boot: Boot<ClienteSettings>) -> Result<(), Failure> {
     let screen = Screen::new();
     screen.start()?;
     let shared = Arc::new(Shared {
-        desk: Mutex::new(State { desk, interrupted: false }),
+        desk: Mutex::new(desk),
         changed: Condvar::new(),
+        interrupted: Arc::default(),
         screen,
         voice,
     });
@@ -107,10 +107,14 @@ fn tell_events(shared: &Arc<Shared>, events: Events) -> Result<(), Failure> {
 
 fn hear_signals(shared: &Arc<Shared>, guard: Guard, stay: bool) -> Result<(), Failure> {
     let shared = Arc::clone(shared);
+    if stay {
+        signals::note_interrupts(&shared.interrupted)?;
+    }
     signals::hear(move |signal| match signal {
         Signal::Window => shared.screen.redraw(),
         Signal::Interrupt if stay => {
-            shared.lock().interrupted = true;
+            // Whoever is about to wait has looked at the note under the lock.
+            drop(shared.lock());
             shared.changed.notify_all();
         }
         Signal::HangUp if stay => {}
@@ -127,9 +131,9 @@ fn hear_signals(shared: &Arc<Shared>, guard: Guard, stay: bool) -> Result<(), Fa
 impl Shared {
     /// Does something at the desk and tells what came of it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Desk<Handle>) -> T) -> T {
-        let mut state = self.lock();
-        let result = act(&mut state.desk);
-        self.tell(&mut state);
+        let mut desk = self.lock();
+        let result = act(&mut desk);
+        self.tell(&mut desk);
         result
     }
 
@@ -150,7 +154,7 @@ impl Shared {
 
     /// Whether Ctrl-C was pressed while nothing was being typed.
     pub(crate) fn take_interrupt(&self) -> bool {
-        std::mem::take(&mut self.lock().interrupted)
+        self.interrupted.swap(false, Ordering::SeqCst)
     }
 
     /// Tells that a moment should pass, unless Ctrl-C is pressed.
@@ -163,18 +167,18 @@ impl Shared {
     fn put_away(&self, leave: bool) {
         // Somebody may hold the lock and wait for a terminal that takes no more output: the process must end all the same.
         let deadline = Instant::now() + PUT_AWAY;
-        let mut state = loop {
+        let mut desk = loop {
             match self.desk.try_lock() {
-                Ok(state) => break state,
+                Ok(desk) => break desk,
                 Err(_) if Instant::now() >= deadline => return,
                 Err(_) => thread::sleep(Duration::from_millis(5)),
             }
         };
-        state.desk.save();
+        desk.save();
         if leave {
-            state.desk.log_out();
+            desk.log_out();
         }
-        self.tell(&mut state);
+        self.tell(&mut desk);
     }
 
     pub(crate) fn screen(&self) -> &Screen {
@@ -183,51 +187,51 @@ impl Shared {
 
     fn wait_while(&self, limit: Duration, condition: impl Fn(&Desk<Handle>) -> bool) -> bool {
         let deadline = Instant::now() + limit;
-        let mut state = self.lock();
-        while condition(&state.desk) {
+        let mut desk = self.lock();
+        while condition(&desk) {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.interrupted {
+            if left.is_zero() || self.interrupted.load(Ordering::SeqCst) {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            desk = self.changed.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
     /// Takes an event and those that have come meanwhile, and then writes how far the person has read.
     fn happened(&self, first: (SessionId, Event), events: &Events) {
-        let mut state = self.lock();
+        let mut desk = self.lock();
         let more = std::iter::from_fn(|| events.next_now().ok());
         for (session, event) in std::iter::once(first).chain(more).take(BATCH) {
-            state.desk.event(session, event);
-            self.tell(&mut state);
+            desk.event(session, event);
+            self.tell(&mut desk);
         }
-        state.desk.save();
-        self.tell(&mut state);
-        drop(state);
+        desk.save();
+        self.tell(&mut desk);
+        drop(desk);
         self.changed.notify_all();
     }
 
-    fn tell(&self, state: &mut State) {
-        for notice in state.desk.notices() {
-            if let Some(text) = self.voice.tell(&notice, state.desk.user()) {
+    fn tell(&self, desk: &mut Desk<Handle>) {
+        for notice in desk.notices() {
+            if let Some(text) = self.voice.tell(&notice, desk.user()) {
                 self.screen.print(urgency(&notice), &text);
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Desk<Handle>> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Assistant for Shared {
     fn complete(&self, line: &str) -> (usize, Vec<String>) {
-        complete(line, self.lock().desk.known())
+        complete(line, self.lock().known())
     }
 
     fn is_lost(&self) -> bool {
-        self.lock().desk.is_lost()
+        self.lock().is_lost()
     }
 }
 

@@ -1,4 +1,6 @@
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
@@ -15,6 +17,11 @@ pub(crate) enum Signal {
     HangUp,
     /// The window changed, or somebody came to look at it.
     Window,
+}
+
+/// Has every SIGINT set `noted`, before anything else is done about it.
+pub(crate) fn note_interrupts(noted: &Arc<AtomicBool>) -> io::Result<()> {
+    signal_hook::flag::register(SIGINT, Arc::clone(noted)).map(drop)
 }
 
 /// Calls `heard` for every signal, on a thread of its own.

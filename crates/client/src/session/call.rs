@@ -65,7 +65,6 @@ pub(super) struct Call {
     resend: Instant,
     deadline: Option<Instant>,
     failure: Option<Failure>,
-    ahead: u32,
 }
 
 impl Call {
@@ -87,7 +86,6 @@ impl Call {
             resend: Instant::ZERO,
             deadline,
             failure: None,
-            ahead: 0,
         }
     }
 
@@ -110,15 +108,9 @@ impl Call {
     /// Notes an answer that is not the last word.
     pub(super) fn was_turned_away(&mut self, failure: Failure, now: Instant, pause: Duration) {
         self.doubtful |= matches!(failure.reason, Reason::Unknown | Reason::Internal);
-        self.ahead += u32::from(failure.reason == Reason::Ahead);
         self.open = false;
         self.failure = Some(failure);
         self.resend = now + pause;
-    }
-
-    /// How often it was turned away for having seen what is not in the log.
-    pub(super) fn times_ahead(&self) -> u32 {
-        self.ahead
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

@@ -40,10 +40,6 @@ use crate::{Answered, Ask, Event, Outcome, RequestId, Saved, Shown, Timing};
 /// A request that was turned away for the moment, or that nobody was there to take, is tried again after this.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A request that is refused for having seen too much is believed to be refused for good after this many times: servidores that
-/// have just started may not know yet how far the log goes.
-const AHEAD_LIMIT: u32 = 50;
-
 /// How one session behaves.
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
@@ -160,7 +156,7 @@ impl Session {
                     self.is_answered(now, waiting);
                 }
                 // Whoever is only told to come back later has not been served: the silence goes on.
-                if !self.is_from_elsewhere(now, id) {
+                if failure.reason != Reason::Ahead || !self.is_from_elsewhere(now, id) {
                     return;
                 }
                 Outcome::Refused(failure)
@@ -383,12 +379,9 @@ impl Session {
         }
     }
 
-    /// What this session has seen is not in this cluster's log, and not for want of time: the position is another cluster's.
-    /// A login is then made without it; a session that is logged in is no good any more (true).
+    /// What this session has seen is not in this cluster's log, as a servidor says only once a majority has confirmed it: the
+    /// position is another cluster's. A login is then made without it; a session that is logged in is no good any more (true).
     fn is_from_elsewhere(&mut self, now: Now, id: CallId) -> bool {
-        if self.calls.get_mut(id).is_none_or(|call| call.times_ahead() < AHEAD_LIMIT) {
-            return false;
-        }
         if self.account.as_ref().is_some_and(|account| account.sync == Some(id)) {
             return true;
         }

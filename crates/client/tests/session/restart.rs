@@ -45,10 +45,8 @@ fn positions_of_another_cluster_are_forgotten() {
 fn a_login_works_in_a_cluster_whose_log_is_shorter() {
     let mut stage = Stage::new();
     stage.ask("login", Ask::Login { user: "ana".to_owned(), saved: Some(saved()) });
-    while stage.last().request.seen > 0 {
-        stage.fail_last(Reason::Ahead);
-        stage.pass(Duration::from_millis(100));
-    }
+    stage.fail_last(Reason::Ahead);
+    assert_eq!(stage.last().request.seen, 0, "one word is enough: a majority stands behind it");
     assert_eq!(stage.last().request.request_id.as_deref(), Some("login"));
     stage.answer_last(3, Answer::Login { user: "ana".to_owned(), session: "other".to_owned() });
     assert_eq!(stage.syncs(), [0]);

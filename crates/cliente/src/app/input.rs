@@ -9,7 +9,7 @@ use crate::command::{Command, Line, parse};
 use crate::desk::{Desk, Flow};
 use crate::settings::ClienteSettings;
 use crate::state::StateDir;
-use crate::terminal::{self, LineEditor, LineReader, Read};
+use crate::terminal::{self, KeysOnly, LineEditor, LineReader, Read};
 use crate::voice::Paint;
 
 /// What is said is shown with its end if that comes this soon, and else as being on its way.
@@ -57,8 +57,7 @@ impl Input {
 
     pub(super) fn run(&mut self) {
         loop {
-            let read = if self.shared.take_interrupt() { Read::Interrupted } else { self.read() };
-            let flow = match read {
+            let flow = match self.read() {
                 Read::Line(line) => self.carry_out(&line),
                 Read::Unreadable(why) => {
                     self.shared.with(|desk| desk.mistake(why));
@@ -155,7 +154,12 @@ impl Input {
                 _ => false,
             }
         };
-        match &mut self.reader {
+        // First the keys, then the look, so that there is no moment at which Ctrl-C is neither seen nor read.
+        let keys = self.is_editing().then(KeysOnly::begin);
+        if self.shared.take_interrupt() {
+            return Read::Interrupted;
+        }
+        let read = match &mut self.reader {
             Reader::Editor(editor) => editor.read(prompt, form, &is_shown_again),
             Reader::Lines { lines, prompt: shown } => {
                 if *shown {
@@ -163,7 +167,9 @@ impl Input {
                 }
                 lines.read()
             }
-        }
+        };
+        drop(keys);
+        read
     }
 
     /// Uses an editor where there is a terminal now, which may come and go.

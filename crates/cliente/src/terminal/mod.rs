@@ -2,6 +2,7 @@
 
 mod editor;
 mod guard;
+mod keys;
 mod lines;
 mod screen;
 
@@ -9,6 +10,7 @@ use std::io::{IsTerminal, stdin, stdout};
 
 pub(crate) use self::editor::{Assistant, LineEditor};
 pub(crate) use self::guard::Guard;
+pub(crate) use self::keys::KeysOnly;
 pub(crate) use self::lines::LineReader;
 pub(crate) use self::screen::{Screen, Urgency};
 

@@ -165,6 +165,26 @@ fn with_stay_they_lead_back_to_the_login_prompt() {
     terminal.see("ana> ");
 }
 
+/// Whenever it is pressed: while an answer is waited for, while the next prompt is drawn, or at the prompt. As long as nobody
+/// types, the kernel makes a signal of it, for which the terminal has to be the client's own.
+#[test]
+fn no_ctrl_c_is_overlooked() {
+    let stage = Stage::new();
+    let client = stage.command(&["--stay", "--user", "ana", "--channel", "geral"]);
+    let mut own = Command::new("setsid");
+    own.arg("--ctty").arg(client.get_program()).args(client.get_args());
+    own.envs(client.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let mut terminal = Terminal::of(own);
+    for _ in 0..200 {
+        terminal.see("ana@#geral> ");
+        terminal.type_in("oi\r");
+        terminal.see("✓");
+        terminal.type_in("\x03");
+        terminal.see("login> ");
+        terminal.type_in("ana\r");
+    }
+}
+
 #[test]
 fn with_stay_it_outlives_its_terminal() {
     let stage = Stage::new();
