@@ -4,15 +4,15 @@ use papo_core::chat::Delivery;
 use papo_core::log::Index;
 
 #[derive(Debug, Default)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     last: Index,
-    pub(crate) forwarded: Vec<Index>,
+    pub forwarded: Vec<Index>,
     /// What came with an index that does not grow.
-    pub(crate) repeated: usize,
+    pub repeated: usize,
 }
 
 impl Proxy {
-    pub(crate) fn take(&mut self, delivery: &Delivery) {
+    pub fn take(&mut self, delivery: &Delivery) {
         let index = delivery.said.index;
         if index > self.last {
             self.last = index;

@@ -7,10 +7,10 @@ use papo_core::log::{ClusterId, Entry, Genesis, Operation};
 use papo_core::members::{Member, MemberId};
 use papo_core::replica::RoleName;
 
-use crate::cluster::Cluster;
-use crate::cluster::clients::plain;
-use crate::cluster::disk::Health;
-use crate::cluster::time::{MS, S};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::disk::Health;
+use papo_simulator::cluster::time::{MS, S};
 
 fn ranks(cluster: &Cluster) -> Vec<(String, u64)> {
     let members = cluster.canon.members().voters().iter();

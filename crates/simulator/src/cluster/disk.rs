@@ -9,19 +9,25 @@ use papo_core::replica::{Stored, WriteId};
 
 /// What a power failure leaves.
 #[derive(Clone, Debug)]
-pub(crate) struct Content {
-    pub(crate) id: DiskId,
-    pub(crate) log: Vec<Arc<Entry>>,
-    pub(crate) promise: Promise,
-    pub(crate) committed: Index,
+pub struct Content {
+    /// The disk's identity.
+    pub id: DiskId,
+    /// The log.
+    pub log: Vec<Arc<Entry>>,
+    /// The highest promise.
+    pub promise: Promise,
+    /// What is known to be committed.
+    pub committed: Index,
 }
 
 impl Content {
-    pub(crate) fn empty(id: u64) -> Self {
+    /// A new disk.
+    pub fn empty(id: u64) -> Self {
         Self { id: DiskId(id), log: Vec::new(), promise: Promise::default(), committed: 0 }
     }
 
-    pub(crate) fn stored(&self) -> Stored {
+    /// What a process that starts finds.
+    pub fn stored(&self) -> Stored {
         Stored { disk: self.id, promise: self.promise.clone(), committed: self.committed }
     }
 
@@ -49,7 +55,7 @@ impl Content {
     }
 
     /// Whether exactly this entry is there.
-    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+    pub fn holds(&self, entry: &Entry) -> bool {
         let at = usize::try_from(entry.index - 1).expect("logs are short");
         self.log.get(at).is_some_and(|stored| stored.position() == entry.position())
     }
@@ -57,7 +63,8 @@ impl Content {
 
 /// How a disk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Health {
+pub enum Health {
+    /// It takes writes.
     Well,
     /// It says that it takes no writes.
     Full,
@@ -66,24 +73,29 @@ pub(crate) enum Health {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Disk {
-    pub(crate) content: Content,
+/// A disk and its queue.
+pub struct Disk {
+    /// What is durable.
+    pub content: Content,
     queue: VecDeque<(WriteId, Write)>,
     syncing: Option<WriteId>,
-    pub(crate) health: Health,
+    /// How it is.
+    pub health: Health,
 }
 
 impl Disk {
-    pub(crate) fn empty(id: u64) -> Self {
+    /// A new, empty disk.
+    pub fn empty(id: u64) -> Self {
         Self { content: Content::empty(id), queue: VecDeque::new(), syncing: None, health: Health::Well }
     }
 
-    pub(crate) fn push(&mut self, id: WriteId, write: Write) {
+    /// Queues a write.
+    pub fn push(&mut self, id: WriteId, write: Write) {
         self.queue.push_back((id, write));
     }
 
     /// Begins to sync all that is queued, if nothing is being synced; tells up to which write.
-    pub(crate) fn begin(&mut self) -> Option<WriteId> {
+    pub fn begin(&mut self) -> Option<WriteId> {
         if self.syncing.is_some() || self.health != Health::Well {
             return None;
         }
@@ -92,7 +104,7 @@ impl Disk {
     }
 
     /// Ends a sync; tells up to which write all is durable.
-    pub(crate) fn finish(&mut self) -> Option<WriteId> {
+    pub fn finish(&mut self) -> Option<WriteId> {
         let up_to = self.syncing.take()?;
         if self.health != Health::Well {
             return None;
@@ -105,7 +117,7 @@ impl Disk {
     }
 
     /// Power fails. Of what was queued some beginning may have reached the platter without having been reported.
-    pub(crate) fn crash(&mut self, rng: &mut fastrand::Rng) {
+    pub fn crash(&mut self, rng: &mut fastrand::Rng) {
         let reached = if rng.bool() { 0 } else { rng.usize(..=self.queue.len()) };
         let reached = if self.health == Health::Well { reached } else { 0 };
         for (_, write) in self.queue.drain(..).take(reached).collect::<Vec<_>>() {

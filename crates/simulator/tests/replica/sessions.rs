@@ -3,9 +3,9 @@
 use papo_core::log::{Index, Operation};
 use papo_core::replica::{Answer, Ask};
 
-use crate::cluster::Cluster;
-use crate::cluster::clients::plain;
-use crate::cluster::time::{MS, S, Time};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::time::{MS, S, Time};
 
 fn login(cluster: &mut Cluster, node: usize, user: &str) -> Index {
     let ticket = cluster.write(node, user, "r1", Operation::Login { user: plain(user) }, 2 * S);

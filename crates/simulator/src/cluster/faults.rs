@@ -8,7 +8,8 @@ use super::node::Incoming;
 use super::{Cluster, Event};
 
 impl Cluster {
-    pub(crate) fn start_all(&mut self) {
+    /// Starts all that are down.
+    pub fn start_all(&mut self) {
         for node in 0..self.nodes.len() {
             if self.nodes[node].replica.is_none() {
                 self.start(node);
@@ -17,7 +18,7 @@ impl Cluster {
     }
 
     /// Starts the process from what is on the disk.
-    pub(crate) fn start(&mut self, node: usize) {
+    pub fn start(&mut self, node: usize) {
         self.note(node, "starts");
         let process = &mut self.nodes[node];
         process.start(self.now, &mut self.rng);
@@ -35,19 +36,19 @@ impl Cluster {
     }
 
     /// SIGKILL, and the host's cache is lost too.
-    pub(crate) fn crash(&mut self, node: usize) {
+    pub fn crash(&mut self, node: usize) {
         self.note(node, "crashes");
         self.nodes[node].crash(&mut self.rng);
     }
 
     /// SIGSTOP.
-    pub(crate) fn pause(&mut self, node: usize) {
+    pub fn pause(&mut self, node: usize) {
         self.note(node, "is stopped");
         self.nodes[node].paused = true;
     }
 
     /// SIGCONT.
-    pub(crate) fn resume(&mut self, node: usize) {
+    pub fn resume(&mut self, node: usize) {
         self.note(node, "goes on");
         let process = &mut self.nodes[node];
         if !process.paused {
@@ -60,19 +61,19 @@ impl Cluster {
     }
 
     /// SIGTERM.
-    pub(crate) fn stop(&mut self, node: usize) {
+    pub fn stop(&mut self, node: usize) {
         self.note(node, "is asked to stop");
         self.nodes[node].stopping = true;
         self.deliver(node, Incoming::Input(Input::Stop));
     }
 
     /// Whether a servidor that was asked to stop may end now.
-    pub(crate) fn is_drained(&self, node: usize) -> bool {
+    pub fn is_drained(&self, node: usize) -> bool {
         self.nodes[node].replica.as_ref().is_none_or(Replica::drained)
     }
 
     /// The disk is lost; the servidor, which must be down, gets an empty one.
-    pub(crate) fn wipe(&mut self, node: usize) {
+    pub fn wipe(&mut self, node: usize) {
         assert!(self.nodes[node].replica.is_none(), "a running process holds its disk");
         self.note(node, "loses its disk");
         self.keep_lost_disk(node);
@@ -81,7 +82,7 @@ impl Cluster {
     }
 
     /// The disk becomes what it was when `snapshot` was taken. The servidor must be down.
-    pub(crate) fn roll_back(&mut self, node: usize, snapshot: Content) {
+    pub fn roll_back(&mut self, node: usize, snapshot: Content) {
         assert!(self.nodes[node].replica.is_none(), "a running process holds its disk");
         self.note(node, "is rolled back");
         self.keep_lost_disk(node);
@@ -94,7 +95,7 @@ impl Cluster {
     }
 
     /// The disk becomes full, stuck, or well again.
-    pub(crate) fn set_disk(&mut self, node: usize, health: Health) {
+    pub fn set_disk(&mut self, node: usize, health: Health) {
         let before = std::mem::replace(&mut self.nodes[node].disk.health, health);
         self.note(node, &format!("has a disk that is {health:?}"));
         if (before == Health::Full) != (health == Health::Full) {
@@ -104,25 +105,27 @@ impl Cluster {
     }
 
     /// The host's wall clock is set.
-    pub(crate) fn jump_clock(&mut self, node: usize, nanos: i64) {
+    pub fn jump_clock(&mut self, node: usize, nanos: i64) {
         self.note(node, &format!("has its clock moved by {} ms", nanos / 1_000_000));
         self.nodes[node].clocks.offset += nanos;
     }
 
     /// Lets a message arrive that was sent by nobody, or long ago.
-    pub(crate) fn inject(&mut self, to: usize, from: &MemberId, message: Message) {
+    pub fn inject(&mut self, to: usize, from: &MemberId, message: Message) {
         let cluster = self.nodes[to].replica.as_ref().and_then(Replica::cluster);
         self.deliver(to, Incoming::Input(Input::Received { from: from.clone(), cluster, message }));
     }
 
-    pub(crate) fn partition(&mut self, groups: &[&[usize]]) {
+    /// Parts the groups from each other; whoever is in none is alone.
+    pub fn partition(&mut self, groups: &[&[usize]]) {
         if self.trace {
             eprintln!("{} partition {groups:?}", self.clock());
         }
         self.network.partition(self.nodes.len(), groups);
     }
 
-    pub(crate) fn heal(&mut self) {
+    /// Removes all cuts.
+    pub fn heal(&mut self) {
         if self.trace {
             eprintln!("{} healed", self.clock());
         }

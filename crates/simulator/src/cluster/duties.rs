@@ -221,7 +221,8 @@ impl Cluster {
         assert!(then || later, "P1: applied, and not on a majority of disks: {entry:?}\n{}", self.describe());
     }
 
-    pub(crate) fn serves(&self, node: usize) -> bool {
+    /// Whether brokers send clients to this servidor.
+    pub fn serves(&self, node: usize) -> bool {
         self.nodes[node].availability == Availability::Serving && self.nodes[node].replica.is_some()
     }
 }

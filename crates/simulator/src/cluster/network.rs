@@ -9,18 +9,19 @@ use super::time::{MS, Time, US};
 
 /// What the network does to messages.
 #[derive(Clone, Debug)]
-pub(crate) struct Network {
+pub struct Network {
     /// How long a message takes.
-    pub(crate) delay: Range<Time>,
+    pub delay: Range<Time>,
     /// The share that is lost.
-    pub(crate) loss: f64,
+    pub loss: f64,
     /// The share of broadcasts that is lost besides: PUB drops what it cannot send.
-    pub(crate) broadcast_loss: f64,
+    pub broadcast_loss: f64,
     /// The share that arrives twice.
-    pub(crate) duplication: f64,
+    pub duplication: f64,
     /// The share that is held back, and for how long.
-    pub(crate) straggling: f64,
-    pub(crate) straggle: Range<Time>,
+    pub straggling: f64,
+    /// How long stragglers are held back.
+    pub straggle: Range<Time>,
     /// Who cannot send to whom.
     cuts: BTreeSet<(usize, usize)>,
     /// Whom nothing of the log reaches.
@@ -44,7 +45,7 @@ impl Default for Network {
 
 impl Network {
     /// When the copies of a message arrive: none, one or two.
-    pub(crate) fn arrivals(
+    pub fn arrivals(
         &self,
         rng: &mut fastrand::Rng,
         now: Time,
@@ -70,12 +71,12 @@ impl Network {
     }
 
     /// Lets nothing through from `from` to `to`; the other direction stays.
-    pub(crate) fn cut(&mut self, from: usize, to: usize) {
+    pub fn cut(&mut self, from: usize, to: usize) {
         self.cuts.insert((from, to));
     }
 
     /// Parts the groups from each other; whoever is in none is alone.
-    pub(crate) fn partition(&mut self, count: usize, groups: &[&[usize]]) {
+    pub fn partition(&mut self, count: usize, groups: &[&[usize]]) {
         let group = |node: usize| groups.iter().position(|group| group.contains(&node));
         for from in 0..count {
             for to in 0..count {
@@ -87,7 +88,7 @@ impl Network {
     }
 
     /// Keeps the log from a servidor, or not any more; everything else reaches it.
-    pub(crate) fn starve(&mut self, node: usize, starves: bool) {
+    pub fn starve(&mut self, node: usize, starves: bool) {
         if starves {
             self.starved.insert(node);
         } else {
@@ -96,7 +97,7 @@ impl Network {
     }
 
     /// Removes all cuts.
-    pub(crate) fn heal(&mut self) {
+    pub fn heal(&mut self) {
         self.cuts.clear();
     }
 }

@@ -5,16 +5,16 @@
 //! has come, and then does everything the core says, as the loop of the real one does. What that was is checked at once
 //! (`canon`), so that a run ends where a promise is broken.
 
-pub(crate) mod canon;
-pub(crate) mod clients;
-pub(crate) mod disk;
+pub mod canon;
+pub mod clients;
+pub mod disk;
 mod duties;
 mod errands;
 mod faults;
-pub(crate) mod network;
-pub(crate) mod node;
+pub mod network;
+pub mod node;
 mod proxy;
-pub(crate) mod time;
+pub mod time;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -118,38 +118,50 @@ impl Ord for Scheduled {
 
 /// What a client was told, when, and by whom.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Told {
-    pub(crate) answer: Answer,
-    pub(crate) at: Time,
-    pub(crate) by: usize,
+pub struct Told {
+    /// The answer.
+    pub answer: Answer,
+    /// When it arrived.
+    pub at: Time,
+    /// The servidor that gave it.
+    pub by: usize,
     /// How far that servidor was.
-    pub(crate) applied: Index,
+    pub applied: Index,
     /// How far its views were.
-    pub(crate) shown: Index,
+    pub shown: Index,
 }
 
 /// The simulated world.
-pub(crate) struct Cluster {
-    pub(crate) now: Time,
-    pub(crate) rng: fastrand::Rng,
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) network: Network,
+pub struct Cluster {
+    /// The virtual time.
+    pub now: Time,
+    /// All chance of the run.
+    pub rng: fastrand::Rng,
+    /// The servidores.
+    pub nodes: Vec<Node>,
+    /// The network between them.
+    pub network: Network,
     /// How long a sync takes.
-    pub(crate) sync: std::ops::Range<Time>,
-    pub(crate) clients: Vec<Client>,
-    pub(crate) proxies: Vec<Proxy>,
-    pub(crate) canon: Canon,
-    pub(crate) told: HashMap<Ticket, Told>,
-    pub(crate) tips: BTreeMap<String, Index>,
+    pub sync: std::ops::Range<Time>,
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// The proxies.
+    pub proxies: Vec<Proxy>,
+    /// The one log, and all that was promised.
+    pub canon: Canon,
+    /// What each request was answered.
+    pub told: HashMap<Ticket, Told>,
+    /// The last index that was told of each topic.
+    pub tips: BTreeMap<String, Index>,
     /// All notices so far.
-    pub(crate) notices: Vec<(Time, usize, Notice)>,
+    pub notices: Vec<(Time, usize, Notice)>,
     /// What the brokers were told so far.
-    pub(crate) announced: Vec<(Time, usize, Availability)>,
+    pub announced: Vec<(Time, usize, Availability)>,
     /// Disks that are gone, and what was on them.
     lost: BTreeMap<DiskId, Content>,
     tickets: Ticket,
     /// How often entries were read back from a disk.
-    pub(crate) log_reads: usize,
+    pub log_reads: usize,
     errands: HashMap<Ticket, usize>,
     events: BinaryHeap<Reverse<Scheduled>>,
     number: u64,
@@ -158,7 +170,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// `count` servidores with empty disks, all of them founders, none of them started; referencia gives them ranks.
-    pub(crate) fn new(count: usize, seed: u64) -> Self {
+    pub fn new(count: usize, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut nodes: Vec<Node> = (0..count).map(|number| Node::new(number, rng.u64(1..))).collect();
         for (number, node) in nodes.iter_mut().enumerate() {
@@ -189,7 +201,7 @@ impl Cluster {
     }
 
     /// A founded cluster that has settled: the highest rank coordinates and all follow.
-    pub(crate) fn founded(count: usize, seed: u64) -> Self {
+    pub fn founded(count: usize, seed: u64) -> Self {
         let mut cluster = Self::new(count, seed);
         cluster.start_all();
         cluster.settle();
@@ -197,19 +209,19 @@ impl Cluster {
     }
 
     /// Waits until one servidor coordinates, all that run follow it, and all have everything.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         self.until("all follow one coordinator and have applied the same", 60 * time::S, Self::is_settled);
     }
 
     /// Waits until `node` coordinates a settled cluster.
-    pub(crate) fn settle_under(&mut self, node: usize) {
+    pub fn settle_under(&mut self, node: usize) {
         self.until("the expected one coordinates and all have applied the same", 60 * time::S, |cluster| {
             cluster.coordinator() == Some(node) && cluster.is_settled()
         });
     }
 
     /// As [`Cluster::settle`], where clients go on meanwhile: all follow, whatever is on its way.
-    pub(crate) fn settle_with_clients(&mut self) {
+    pub fn settle_with_clients(&mut self) {
         self.until("all follow one coordinator", 60 * time::S, |cluster| {
             let coordinator = cluster.coordinator().map(name);
             coordinator.is_some()
@@ -217,7 +229,8 @@ impl Cluster {
         });
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
+    /// Whether all that run follow one coordinator and have applied all of its log.
+    pub fn is_settled(&self) -> bool {
         let Some(coordinator) = self.coordinator() else { return false };
         let leader = self.status(coordinator);
         leader.applied == leader.last
@@ -232,7 +245,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When `limit` has passed before.
-    pub(crate) fn until(&mut self, what: &str, limit: Time, done: impl Fn(&Self) -> bool) {
+    pub fn until(&mut self, what: &str, limit: Time, done: impl Fn(&Self) -> bool) {
         let end = self.now + limit;
         while !done(self) {
             if !self.step(end) {
@@ -242,7 +255,7 @@ impl Cluster {
     }
 
     /// Lets `span` pass.
-    pub(crate) fn pass(&mut self, span: Time) {
+    pub fn pass(&mut self, span: Time) {
         let end = self.now + span;
         while self.step(end) {}
     }
@@ -321,13 +334,13 @@ impl Cluster {
     }
 
     /// What a servidor says of itself.
-    pub(crate) fn status(&self, node: usize) -> Status {
+    pub fn status(&self, node: usize) -> Status {
         let node = &self.nodes[node];
         node.replica.as_ref().expect("it runs").status(node.read_clocks(self.now))
     }
 
     /// The coordinator of the highest epoch, among those that run.
-    pub(crate) fn coordinator(&self) -> Option<usize> {
+    pub fn coordinator(&self) -> Option<usize> {
         self.running()
             .map(|node| (self.status(node), node))
             .filter(|(status, _)| status.role == RoleName::Coordinator)
@@ -336,7 +349,7 @@ impl Cluster {
     }
 
     /// The highest epoch that somebody who runs has promised.
-    pub(crate) fn epoch(&self) -> u64 {
+    pub fn epoch(&self) -> u64 {
         self.running().map(|node| self.status(node).epoch).max().unwrap_or(0)
     }
 
@@ -345,7 +358,7 @@ impl Cluster {
     }
 
     /// Everybody's state, for whoever wants to know why a run failed.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let mut text =
             format!("at {}, {} entries are known to be committed\n", self.clock(), self.canon.last());
         for (number, node) in self.nodes.iter().enumerate() {

@@ -4,8 +4,8 @@ use papo_core::chat::{Outcome, Refusal};
 use papo_core::log::{Name, Operation};
 use papo_core::replica::Answer;
 
-use crate::cluster::Cluster;
-use crate::cluster::time::{MS, S};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::time::{MS, S};
 
 /// Three people take names that read alike at three servidores at once.
 fn race(seed: u64, operation: impl Fn(Name) -> Operation, refusal: Refusal) {

@@ -11,32 +11,36 @@ use papo_core::log::{Entry, Epoch, Index, Operation, RequestId};
 use papo_core::members::{MemberHistory, MemberId, Members};
 
 /// The key of a request: author and id.
-pub(crate) type Key = (String, RequestId);
+pub type Key = (String, RequestId);
 
 #[derive(Debug, Default)]
-pub(crate) struct Canon {
-    pub(crate) entries: Vec<Arc<Entry>>,
-    pub(crate) chat: ChatState,
+/// The one log, and all that was promised about it.
+pub struct Canon {
+    /// The log, as far as anybody applied it.
+    pub entries: Vec<Arc<Entry>>,
+    /// The state after it.
+    pub chat: ChatState,
     members: MemberHistory,
     digests: Vec<StateDigest>,
     /// What each request came to, where it was settled first.
-    pub(crate) settled: HashMap<Key, (Index, Outcome)>,
+    pub settled: HashMap<Key, (Index, Outcome)>,
     names: HashMap<String, Index>,
     deliveries: HashMap<Index, Delivery>,
     /// The last message on each topic.
-    pub(crate) tips: BTreeMap<String, Index>,
+    pub tips: BTreeMap<String, Index>,
     coordinators: BTreeMap<Epoch, MemberId>,
     acknowledged: HashMap<Key, (Index, Outcome)>,
     refused: Vec<Key>,
 }
 
 impl Canon {
-    pub(crate) fn last(&self) -> Index {
+    /// The last index that anybody applied.
+    pub fn last(&self) -> Index {
         self.entries.len() as Index
     }
 
     /// A node has applied `entry`. True if nobody had before.
-    pub(crate) fn applied(&mut self, entry: &Arc<Entry>, by: &str) -> bool {
+    pub fn applied(&mut self, entry: &Arc<Entry>, by: &str) -> bool {
         if let Some(known) = self.entries.get(usize::try_from(entry.index - 1).expect("logs are short")) {
             assert_eq!(known, entry, "P3: {by} applied another entry at {}", entry.index);
             return false;
@@ -87,7 +91,7 @@ impl Canon {
     }
 
     /// The state of a node that has applied `applied` entries.
-    pub(crate) fn check_state(&self, by: &str, applied: Index, digest: StateDigest) {
+    pub fn check_state(&self, by: &str, applied: Index, digest: StateDigest) {
         if applied > 0 {
             let ours = self.digests[usize::try_from(applied - 1).expect("logs are short")];
             assert_eq!(ours, digest, "P3: {by} has another state at {applied}");
@@ -95,40 +99,41 @@ impl Canon {
     }
 
     /// The members that the first `index` entries name.
-    pub(crate) fn members(&self) -> &Members {
+    pub fn members(&self) -> &Members {
         self.members.current()
     }
 
     /// A node coordinates.
-    pub(crate) fn coordinates(&mut self, epoch: Epoch, by: &MemberId) {
+    pub fn coordinates(&mut self, epoch: Epoch, by: &MemberId) {
         let first = self.coordinators.entry(epoch).or_insert_with(|| by.clone());
         assert_eq!(first, by, "two coordinators of epoch {epoch}");
     }
 
-    pub(crate) fn reigns(&self) -> usize {
+    /// How many epochs had a coordinator.
+    pub fn reigns(&self) -> usize {
         self.coordinators.len()
     }
 
     /// A client was told that its write came to `outcome` at `index`.
-    pub(crate) fn acknowledged(&mut self, key: Key, index: Index, outcome: Outcome) {
+    pub fn acknowledged(&mut self, key: Key, index: Index, outcome: Outcome) {
         let (first, settled) = *self.settled.get(&key).expect("P1: acknowledged, and nobody has applied it");
         assert_eq!((first, settled), (index, outcome), "P2: {key:?} was answered differently");
         self.acknowledged.insert(key, (index, outcome));
     }
 
     /// A client was told by everybody that it asked that its write certainly had no effect.
-    pub(crate) fn refused(&mut self, key: Key) {
+    pub fn refused(&mut self, key: Key) {
         self.refused.push(key);
     }
 
     /// A proxy was sent this.
-    pub(crate) fn published(&self, delivery: &Delivery) {
+    pub fn published(&self, delivery: &Delivery) {
         let ours = self.deliveries.get(&delivery.said.index);
         assert_eq!(ours, Some(delivery), "P8: published what was not committed");
     }
 
     /// All that must hold at the end of a run.
-    pub(crate) fn check_end(&self) {
+    pub fn check_end(&self) {
         for (key, told) in &self.acknowledged {
             assert_eq!(self.settled.get(key), Some(told), "P1: {key:?} was acknowledged and is gone");
         }
@@ -137,12 +142,13 @@ impl Canon {
         }
     }
 
-    pub(crate) fn messages(&self) -> impl Iterator<Item = &Delivery> {
+    /// All that was said.
+    pub fn messages(&self) -> impl Iterator<Item = &Delivery> {
         self.deliveries.values()
     }
 
     /// The last entry's time and Lamport clock.
-    pub(crate) fn stamps(&self) -> (WallTime, Lamport) {
+    pub fn stamps(&self) -> (WallTime, Lamport) {
         self.entries.last().map_or_else(Default::default, |entry| (entry.time, entry.lamport))
     }
 }

@@ -12,7 +12,7 @@ use super::{Cluster, Event, Told};
 
 impl Cluster {
     /// Sends a request to one servidor, which has `patience` to answer it.
-    pub(crate) fn ask(&mut self, node: usize, ask: Ask, patience: Time) -> Ticket {
+    pub fn ask(&mut self, node: usize, ask: Ask, patience: Time) -> Ticket {
         self.tickets += 1;
         let ticket = self.tickets;
         let at = self.now + self.rng.u64(50 * US..300 * US);
@@ -21,7 +21,7 @@ impl Cluster {
     }
 
     /// Sends a write of `author`; its id is `id`.
-    pub(crate) fn write(
+    pub fn write(
         &mut self,
         node: usize,
         author: &str,
@@ -39,18 +39,18 @@ impl Cluster {
     }
 
     /// The answer to a request, once there is one.
-    pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer> {
+    pub fn answer(&self, ticket: Ticket) -> Option<Answer> {
         self.told.get(&ticket).map(|told| told.answer)
     }
 
     /// Waits for the answer to a request.
-    pub(crate) fn answer_within(&mut self, ticket: Ticket, limit: Time) -> Answer {
+    pub fn answer_within(&mut self, ticket: Ticket, limit: Time) -> Answer {
         self.until("the request is answered", limit, |cluster| cluster.told.contains_key(&ticket));
         self.told[&ticket].answer
     }
 
     /// Waits until the write is carried out; its index.
-    pub(crate) fn carried_out(&mut self, ticket: Ticket) -> Index {
+    pub fn carried_out(&mut self, ticket: Ticket) -> Index {
         match self.answer_within(ticket, 5_000 * MS) {
             Answer::Written { index, .. } => index,
             other => panic!("the write was answered {other:?}\n{}", self.describe()),
@@ -99,7 +99,7 @@ impl Cluster {
     }
 
     /// Lets `count` clients ask for `wishes` things each.
-    pub(crate) fn add_clients(&mut self, count: usize, wishes: usize, think: Range<Time>) {
+    pub fn add_clients(&mut self, count: usize, wishes: usize, think: Range<Time>) {
         for _ in 0..count {
             let number = self.clients.len();
             let client = Client { think: think.clone(), ..Client::new(number, wishes) };
@@ -109,7 +109,7 @@ impl Cluster {
     }
 
     /// Whether all clients have all that they wanted.
-    pub(crate) fn clients_are_done(&self) -> bool {
+    pub fn clients_are_done(&self) -> bool {
         self.clients.iter().all(|client| client.left == 0 && client.wish.is_none())
     }
 

@@ -5,47 +5,52 @@ use std::time::Duration;
 use papo_core::clock::{Instant, Now, WallTime};
 
 /// A moment or a span of the simulated world, in nanoseconds.
-pub(crate) type Time = u64;
+pub type Time = u64;
 
-pub(crate) const US: Time = 1_000;
-pub(crate) const MS: Time = 1_000_000;
-pub(crate) const S: Time = 1_000_000_000;
+/// A microsecond.
+pub const US: Time = 1_000;
+/// A millisecond.
+pub const MS: Time = 1_000_000;
+/// A second.
+pub const S: Time = 1_000_000_000;
 
 /// The true wall time at the start: some day in 2023.
-pub(crate) const START: i64 = 1_700_000_000_000_000_000;
+pub const START: i64 = 1_700_000_000_000_000_000;
 
 /// The clocks of one process: a monotonic one that starts anywhere and drifts, and the host's wall clock, which may be
 /// wrong and may jump.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Clocks {
+pub struct Clocks {
     /// When the process started, and what its monotonic clock showed then.
     started: Time,
     base: u64,
     /// Parts per million that both clocks are fast.
     drift: i64,
     /// How far the wall clock is off, in nanoseconds.
-    pub(crate) offset: i64,
+    pub offset: i64,
 }
 
 impl Clocks {
-    pub(crate) fn new(drift: i64, offset: i64) -> Self {
+    /// Clocks that are fast by `drift` parts per million, and a wall clock that is off by `offset` nanoseconds.
+    pub fn new(drift: i64, offset: i64) -> Self {
         Self { started: 0, base: 0, drift, offset }
     }
 
     /// A new process: its monotonic clock starts anew.
-    pub(crate) fn restart(&mut self, now: Time, base: u64) {
+    pub fn restart(&mut self, now: Time, base: u64) {
         self.started = now;
         self.base = base;
     }
 
-    pub(crate) fn read(&self, now: Time) -> Now {
+    /// What the process reads at `now`.
+    pub fn read(&self, now: Time) -> Now {
         let elapsed = self.stretched(now - self.started);
         let wall = START + self.offset + i64::try_from(self.stretched(now)).expect("runs are short");
         Now { instant: Instant::from_nanos(self.base + elapsed), wall: WallTime::from_nanos(wall) }
     }
 
     /// The first moment at which the monotonic clock shows `instant` or later.
-    pub(crate) fn moment(&self, instant: Instant) -> Time {
+    pub fn moment(&self, instant: Instant) -> Time {
         let elapsed = instant.as_nanos().saturating_sub(self.base);
         let slow = i128::from(elapsed) * 1_000_000 / i128::from(1_000_000 + self.drift);
         let mut moment = self.started + Time::try_from(slow.min(1 << 60)).expect("bounded above");
@@ -61,6 +66,7 @@ impl Clocks {
     }
 }
 
-pub(crate) fn span(time: Time) -> Duration {
+/// A span of virtual time as the core counts it.
+pub fn span(time: Time) -> Duration {
     Duration::from_nanos(time)
 }

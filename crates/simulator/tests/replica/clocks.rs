@@ -2,9 +2,9 @@
 
 use papo_core::log::Operation;
 
-use crate::cluster::Cluster;
-use crate::cluster::clients::plain;
-use crate::cluster::time::{Clocks, MS, S, START};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::time::{Clocks, MS, S, START};
 
 const HOUR: i64 = 3_600 * S as i64;
 

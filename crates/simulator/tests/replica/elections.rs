@@ -4,9 +4,9 @@ use papo_core::chat::Outcome;
 use papo_core::log::Operation;
 use papo_core::replica::{Answer, Notice, RoleName};
 
-use crate::cluster::Cluster;
-use crate::cluster::clients::plain;
-use crate::cluster::time::{MS, S};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::time::{MS, S};
 
 fn login(user: &str) -> Operation {
     Operation::Login { user: plain(user) }

@@ -16,33 +16,41 @@ const CHANNELS: [&str; 4] = ["geral", "jogos", "musica", "livros"];
 
 /// What a client wants at the moment.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
-    pub(crate) ask: Ask,
+pub struct Wish {
+    /// The request.
+    pub ask: Ask,
     /// All attempts so far and their answers.
-    pub(crate) attempts: BTreeMap<Ticket, Option<Answer>>,
+    pub attempts: BTreeMap<Ticket, Option<Answer>>,
     /// After how many attempts it gives up.
-    pub(crate) gives_up: usize,
+    pub gives_up: usize,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Client {
-    pub(crate) name: String,
+/// A client.
+pub struct Client {
+    /// Its user's name.
+    pub name: String,
     /// The highest index it was answered: what P5 is about.
-    pub(crate) seen: Index,
+    pub seen: Index,
     /// How many more wishes it has.
-    pub(crate) left: usize,
-    pub(crate) think: Range<Time>,
-    pub(crate) patience: Range<Time>,
-    pub(crate) wish: Option<Wish>,
+    pub left: usize,
+    /// How long it waits between two wishes.
+    pub think: Range<Time>,
+    /// How long it gives a servidor to answer.
+    pub patience: Range<Time>,
+    /// What it is busy with.
+    pub wish: Option<Wish>,
     /// How many letters its messages have.
-    pub(crate) wordy: usize,
+    pub wordy: usize,
     /// Share of its wishes that it gives up after a few attempts.
-    pub(crate) fickle: f64,
-    pub(crate) counter: u64,
+    pub fickle: f64,
+    /// Counts its requests.
+    pub counter: u64,
 }
 
 impl Client {
-    pub(crate) fn new(number: usize, wishes: usize) -> Self {
+    /// A client with that many wishes, as the first ones are: quick and patient.
+    pub fn new(number: usize, wishes: usize) -> Self {
         Self {
             name: USERS[number % USERS.len()].to_owned(),
             seen: 0,
@@ -57,7 +65,7 @@ impl Client {
     }
 
     /// Thinks of something to ask for.
-    pub(crate) fn wish(&mut self, rng: &mut fastrand::Rng) {
+    pub fn wish(&mut self, rng: &mut fastrand::Rng) {
         self.left -= 1;
         let ask = if rng.u8(..10) < 3 { Ask::Read { seen: self.seen } } else { Ask::Write(self.write(rng)) };
         let gives_up = if rng.f64() < self.fickle { rng.usize(1..3) } else { usize::MAX };
@@ -92,6 +100,6 @@ impl Client {
 }
 
 /// A name that is its own key.
-pub(crate) fn plain(name: &str) -> Name {
+pub fn plain(name: &str) -> Name {
     Name { display: name.to_owned(), key: name.to_owned() }
 }

@@ -10,51 +10,66 @@ use super::time::{Clocks, Time};
 
 /// Something that waits for the process to take it.
 #[derive(Clone, Debug)]
-pub(crate) enum Incoming {
+pub enum Incoming {
+    /// From the network, the disk or the operator.
     Input(Input),
     /// A client's request; its deadline counts from when it is taken.
     Ask {
+        /// Under which it is answered.
         ticket: Ticket,
+        /// What is asked.
         ask: Ask,
+        /// How long the servidor has.
         patience: Time,
     },
 }
 
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) name: ServerName,
-    pub(crate) genesis: Vec<ServerName>,
+/// A servidor: what its host keeps, and its process.
+pub struct Node {
+    /// As configured.
+    pub name: ServerName,
+    /// Who founds the cluster, as configured.
+    pub genesis: Vec<ServerName>,
     /// What referencia says, if it is there.
-    pub(crate) rank: Option<u64>,
-    pub(crate) timing: Timing,
-    pub(crate) disk: Disk,
-    pub(crate) clocks: Clocks,
+    pub rank: Option<u64>,
+    /// The core's time spans.
+    pub timing: Timing,
+    /// Its disk.
+    pub disk: Disk,
+    /// Its host's clocks.
+    pub clocks: Clocks,
     /// The process; none while it is down.
-    pub(crate) replica: Option<Replica>,
+    pub replica: Option<Replica>,
     /// Which process it is: what was meant for an earlier one does not reach this one.
-    pub(crate) generation: u64,
-    pub(crate) inbox: Vec<Incoming>,
+    pub generation: u64,
+    /// What waits for the process.
+    pub inbox: Vec<Incoming>,
     /// When the process looks at its inbox next.
-    pub(crate) turn_at: Option<Time>,
-    pub(crate) wake_at: Time,
-    pub(crate) paused: bool,
+    pub turn_at: Option<Time>,
+    /// When it wakes up by itself.
+    pub wake_at: Time,
+    /// Stopped by a signal; what arrives waits.
+    pub paused: bool,
     /// Was asked to stop.
-    pub(crate) stopping: bool,
+    pub stopping: bool,
     /// What the brokers were told last.
-    pub(crate) availability: Availability,
+    pub availability: Availability,
     /// Kills the process before it carries out this many more outputs.
-    pub(crate) dies_after: Option<usize>,
-    pub(crate) outputs: usize,
+    pub dies_after: Option<usize>,
+    /// How many outputs were carried out.
+    pub outputs: usize,
     /// How often in a row it asked to be woken at once.
-    pub(crate) spins: u32,
+    pub spins: u32,
     /// How much of what it applied was compared with the others.
-    pub(crate) checked: Index,
+    pub checked: Index,
     /// How far its views are.
-    pub(crate) shown: Index,
+    pub shown: Index,
 }
 
 impl Node {
-    pub(crate) fn new(number: usize, disk: u64) -> Self {
+    /// A servidor that was never started, with an empty disk of identity `disk`.
+    pub fn new(number: usize, disk: u64) -> Self {
         Self {
             name: name(number),
             genesis: Vec::new(),
@@ -78,12 +93,13 @@ impl Node {
         }
     }
 
-    pub(crate) fn runs(&self) -> bool {
+    /// Whether its process runs.
+    pub fn runs(&self) -> bool {
         self.replica.is_some() && !self.paused
     }
 
     /// Starts the process from what is on the disk.
-    pub(crate) fn start(&mut self, now: Time, rng: &mut fastrand::Rng) {
+    pub fn start(&mut self, now: Time, rng: &mut fastrand::Rng) {
         assert!(self.replica.is_none(), "{} runs already", self.name);
         self.generation += 1;
         self.clocks.restart(now, rng.u64(0..1 << 40));
@@ -104,7 +120,7 @@ impl Node {
     }
 
     /// The process is gone, and with it all that was not on the disk.
-    pub(crate) fn crash(&mut self, rng: &mut fastrand::Rng) {
+    pub fn crash(&mut self, rng: &mut fastrand::Rng) {
         self.replica = None;
         self.generation += 1;
         self.inbox.clear();
@@ -115,11 +131,13 @@ impl Node {
         self.disk.crash(rng);
     }
 
-    pub(crate) fn read_clocks(&self, now: Time) -> Now {
+    /// What its clocks show.
+    pub fn read_clocks(&self, now: Time) -> Now {
         self.clocks.read(now)
     }
 }
 
-pub(crate) fn name(number: usize) -> ServerName {
+/// The name of the servidor of that number.
+pub fn name(number: usize) -> ServerName {
     format!("s{}", number + 1)
 }

@@ -5,9 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::cluster::Cluster;
-use crate::cluster::disk::Health;
-use crate::cluster::time::{Clocks, MS, S, START, Time, US};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::disk::Health;
+use papo_simulator::cluster::time::{Clocks, MS, S, START, Time, US};
 
 /// How long a healthy majority may take until every client has its answer: a replaced disk must have been silent for 5 s,
 /// and more than one may have to be replaced.

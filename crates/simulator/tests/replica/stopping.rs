@@ -3,9 +3,9 @@
 use papo_core::log::Operation;
 use papo_core::replica::{Answer, Availability, Notice};
 
-use crate::cluster::Cluster;
-use crate::cluster::clients::plain;
-use crate::cluster::time::{MS, S, Time};
+use papo_simulator::cluster::Cluster;
+use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::time::{MS, S, Time};
 
 /// Writes at all servidores all the time, until `done`; every single one must be carried out, and soon. After a while, `stops` is
 /// asked to stop; what goes there may be sent elsewhere then, and is asked there.
