@@ -48,6 +48,9 @@ pub enum Dropped {
     /// It was forwarded already, or something later was.
     #[error("not later than what was forwarded")]
     Stale,
+    /// An announcement that the coordinator repeats for proxies that have not heard it.
+    #[error("announced already")]
+    Repeated,
     /// Not topic, payload and stamp.
     #[error("not three frames")]
     Frames,
@@ -85,6 +88,7 @@ impl FanOut {
                 raise(&mut self.index, index)?;
                 Kind::Message
             }
+            Stamp::Epoch(epoch) if epoch == self.epoch => return Err(Dropped::Repeated),
             Stamp::Epoch(epoch) => {
                 raise(&mut self.epoch, epoch)?;
                 Kind::Announcement
@@ -97,6 +101,11 @@ impl FanOut {
     /// The index that was forwarded last, 0 for none.
     pub fn index(&self) -> Index {
         self.index
+    }
+
+    /// Whether a servidor's publication has come through, so that those to come will as well.
+    pub fn has_been_found(&self) -> bool {
+        self.index > 0 || self.epoch > 0
     }
 
     /// The epoch that was announced last, 0 for none.
@@ -132,12 +141,14 @@ impl Kind {
 
 impl Dropped {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Stale, Self::Frames, Self::Stamp, Self::Topic, Self::Absurd];
+    pub const ALL: [Self; 6] =
+        [Self::Stale, Self::Repeated, Self::Frames, Self::Stamp, Self::Topic, Self::Absurd];
 
     /// A label for metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stale => "stale",
+            Self::Repeated => "repeated",
             Self::Frames => "frames",
             Self::Stamp => "stamp",
             Self::Topic => "topic",
@@ -178,7 +189,7 @@ mod tests {
     fn an_announcement_of_an_overruled_coordinator_is_dropped() {
         let mut fan_out = FanOut::new();
         assert_eq!(taken(&mut fan_out, Stamp::Epoch(3)), Ok(Kind::Announcement));
-        assert_eq!(taken(&mut fan_out, Stamp::Epoch(3)), Err(Dropped::Stale));
+        assert_eq!(taken(&mut fan_out, Stamp::Epoch(3)), Err(Dropped::Repeated));
         assert_eq!(taken(&mut fan_out, Stamp::Epoch(2)), Err(Dropped::Stale));
         assert_eq!(taken(&mut fan_out, Stamp::Index(1)), Ok(Kind::Message), "indices are counted apart");
     }

@@ -18,6 +18,10 @@ const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_millis(500);
 /// Not turning for this long is being stuck.
 const STUCK: Duration = Duration::from_secs(5);
+/// A proxy that has just been started gets no subscribers until the coordinator has found it, which takes as long as names are
+/// remembered somewhere: they would hear nothing. After this long it takes them all the same, for there may be no coordinator.
+/// Once it is ready, no servidor's death changes that.
+const ALONE: Duration = Duration::from_secs(15);
 /// How often it is shown who listens.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
 /// Turns that a stopping proxy takes to forward what has already arrived.
@@ -107,10 +111,15 @@ impl<N: Net> Proxy<N> {
         shutdown.on_request(move || waker.wake());
         let pulse = health.watch("fan-out", STUCK);
         health.set_started();
-        health.set_ready();
+        let alone_until = Instant::now() + ALONE;
+        let mut ready = false;
         while !shutdown.is_requested() {
             self.turn(IDLE);
             pulse.beat();
+            if !ready && (self.fan_out.has_been_found() || Instant::now() >= alone_until) {
+                ready = true;
+                health.set_ready();
+            }
         }
         health.set_not_ready("stopping");
         info!(index = self.fan_out.index(), "stopping: forwarding what has arrived");

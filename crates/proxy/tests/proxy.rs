@@ -60,6 +60,7 @@ plays![
     a_subscriber_that_does_not_read_slows_nobody,
     garbage_of_publishers_is_dropped_and_counted,
     a_proxy_that_is_stopped_forwards_what_has_arrived,
+    a_proxy_takes_subscribers_once_the_coordinator_has_found_it_and_announces_it_once,
     health_and_numbers_are_shown,
 ];
 
@@ -237,10 +238,25 @@ fn a_proxy_that_is_stopped_forwards_what_has_arrived(fabric: &impl Fabric) {
     }
 }
 
+fn a_proxy_takes_subscribers_once_the_coordinator_has_found_it_and_announces_it_once(fabric: &impl Fabric) {
+    let proxy = RunningProxy::start(fabric, &[]);
+    let mut ana = Subscriber::connect(fabric, &proxy, &["servers", "geral"]);
+    let mut publisher = Publisher::connect(fabric, &proxy);
+    publisher.settle(&mut [(&mut ana, "geral")]);
+    assert!(proxy.health.ready().is_err(), "tips come from anybody");
+    for _ in 0..3 {
+        publisher.publish("servers", b"announcement", Stamp::Epoch(2));
+    }
+    wait_until("it is ready", || proxy.health.ready().is_ok());
+    proxy.wait_for_metric(r#"papo_proxy_dropped_total{reason="repeated"} 2"#);
+    publisher.say("geral", 1);
+    assert_eq!(ana.receive()[1], b"announcement");
+    assert_eq!(ana.receive(), message("geral", 1));
+}
+
 fn health_and_numbers_are_shown(fabric: &impl Fabric) {
     let proxy = RunningProxy::start(fabric, &[]);
-    wait_until("it is ready", || proxy.health.ready().is_ok());
-    assert!(proxy.health.is_started());
+    wait_until("it has started", || proxy.health.is_started());
     assert_eq!(proxy.health.live(), Ok(()));
     for line in [
         "papo_proxy_index 0",

@@ -287,10 +287,9 @@ impl Replica {
         let memory = self.settings.timing.tip_memory;
         let Role::Coordinator(reign) = &mut self.role else { return };
         reign.next_tips = next;
-        if now.instant.since(reign.since) < memory {
-            // Publications get lost, and nothing else tells old clients who coordinates. Proxies forward it once.
-            self.outputs.push_back(Output::Announce { epoch: reign.epoch });
-        }
+        // Publications get lost, nothing else tells old clients who coordinates, and a new proxy learns by it that it was found.
+        // Each proxy forwards it once.
+        self.outputs.push_back(Output::Announce { epoch: reign.epoch });
         let since = self.publishing.mark(now.instant, self.chat.applied(), memory);
         let tips = self.chat.recent_tips(since);
         self.outputs.extend(tips.map(|(topic, index)| Output::Tip { topic, index }));
