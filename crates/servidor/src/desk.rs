@@ -158,6 +158,7 @@ impl Desk {
             }
             Verdict::Overloaded => (failure(Reason::RateLimited), None),
             Verdict::Unknown => (failure(Reason::Unknown), None),
+            Verdict::NotYet => (failure(Reason::NotOrdered), None),
             Verdict::TimedOut if service.is_write() => (failure(Reason::NotOrdered), None),
             Verdict::TimedOut => (failure(Reason::Unavailable), None),
             Verdict::BeyondLog { .. } => (failure(Reason::Ahead), None),

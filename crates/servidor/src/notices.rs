@@ -75,6 +75,14 @@ impl Notices {
                 "this disk held more than it does now (an old copy was put back?): it goes on as a new disk, and learns \
                  what it lacks before it counts"
             ),
+            Notice::AlreadyFounded(id) => {
+                if self.is_due("already founded") {
+                    tracing::info!(
+                        servidor = id.name,
+                        "has a log: no cluster is founded beside that one, its log is learned instead"
+                    );
+                }
+            }
             Notice::MembersChange(entry) => {
                 metrics.member_changes.inc();
                 tracing::warn!(change = ?entry.operation, index = entry.index, "members change");

@@ -64,6 +64,9 @@ impl ChatState {
         self.lamport = entry.lamport;
         self.time = entry.time;
         self.digest = self.digest.extend(entry, fingerprint, applied.outcome, applied.repeats.is_some());
+        if matches!(entry.operation, Operation::Admit { .. } | Operation::Dismiss { .. }) {
+            self.digest = self.digest.with(&self.places);
+        }
         applied
     }
 
@@ -93,6 +96,8 @@ impl ChatState {
         match &entry.operation {
             Operation::Genesis(genesis) => self.found(genesis),
             Operation::RaiseRules(rules) => self.raise_rules(*rules),
+            Operation::Admit { name } => self.places.admit(name)?,
+            Operation::Dismiss { name } => self.places.dismiss(name)?,
             Operation::Imported { operation, .. } => return self.chat(entry.index, operation),
             operation => return self.chat(entry.index, operation),
         }
@@ -143,6 +148,8 @@ impl ChatState {
             | Operation::AddMember(_)
             | Operation::RemoveMember { .. }
             | Operation::RaiseRules(_)
+            | Operation::Admit { .. }
+            | Operation::Dismiss { .. }
             | Operation::Imported { .. } => Ok(Effect::None),
         }
     }

@@ -7,6 +7,7 @@ use crate::log::{Entry, Operation};
 use super::encoder::Encoder;
 use super::fingerprint::Fingerprint;
 use super::outcome::Outcome;
+use super::places::Places;
 
 /// A hash over everything applied so far and what each entry came to.
 ///
@@ -40,6 +41,14 @@ impl StateDigest {
         if let Some(key) = name_key(&entry.operation) {
             encoder.text(key);
         }
+        Self(encoder.finish())
+    }
+
+    /// The digest where an entry said who is wanted among the members: over that, too.
+    pub(super) fn with(self, places: &Places) -> Self {
+        let mut encoder = Encoder::default();
+        encoder.chain(&self.0);
+        places.encode(&mut encoder);
         Self(encoder.finish())
     }
 

@@ -76,6 +76,8 @@ impl Encoder {
             Operation::Message { src, dst, message } => self.tagged(8, [src, dst, message]),
             Operation::Join { user, channel } => self.tagged(9, [user, channel]),
             Operation::Leave { user, channel } => self.tagged(10, [user, channel]),
+            Operation::Admit { name } => self.tagged(12, [name]),
+            Operation::Dismiss { name } => self.tagged(13, [name]),
             Operation::Imported { .. } => unreachable!("unwrapped above"),
         }
     }

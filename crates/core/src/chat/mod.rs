@@ -6,6 +6,9 @@
 //! entries and so comes to the same verdicts (Schneider 1990); [`ChatState::digest`] shows whether it did. A refusal is
 //! a verdict too: it is remembered under the request's id, and is what a retry gets.
 //!
+//! Who is *wanted* among the members is decided here as well ([`Places`]), because it is a request like any other. Who *counts* is not:
+//! that is about the log (see [`crate::members`]).
+//!
 //! What is kept here is what verdicts and quick answers need: names, tips of topics, joins, recent request ids. Of
 //! texts nothing is kept: [`Applied`] tells what was said once, and the store reads it again from the log.
 //!
@@ -18,6 +21,7 @@ mod encoder;
 mod fingerprint;
 mod joins;
 mod outcome;
+mod places;
 mod recent;
 mod registry;
 mod said;
@@ -33,6 +37,7 @@ pub use apply::Applied;
 pub use digest::StateDigest;
 pub use fingerprint::{Digest, Fingerprint, RequestKey};
 pub use outcome::{Outcome, Refusal};
+pub use places::Places;
 pub use recent::Recalled;
 pub use said::{Delivery, Record, Said, TimelineKey, To};
 pub use state::{ChatState, RULES};

@@ -22,6 +22,12 @@ pub enum Refusal {
     NoSuchUser,
     /// The request id was used before, for something else.
     IdReused,
+    /// No servidor can have that name.
+    BadServerName,
+    /// There are as many members as there can be already.
+    TooManyMembers,
+    /// The only member that is left cannot go.
+    LastMember,
 }
 
 impl Outcome {
@@ -34,6 +40,9 @@ impl Outcome {
             Self::Refused(Refusal::NoSuchChannel) => 3,
             Self::Refused(Refusal::NoSuchUser) => 4,
             Self::Refused(Refusal::IdReused) => 5,
+            Self::Refused(Refusal::BadServerName) => 6,
+            Self::Refused(Refusal::TooManyMembers) => 7,
+            Self::Refused(Refusal::LastMember) => 8,
         }
     }
 
@@ -46,6 +55,9 @@ impl Outcome {
             3 => Self::Refused(Refusal::NoSuchChannel),
             4 => Self::Refused(Refusal::NoSuchUser),
             5 => Self::Refused(Refusal::IdReused),
+            6 => Self::Refused(Refusal::BadServerName),
+            7 => Self::Refused(Refusal::TooManyMembers),
+            8 => Self::Refused(Refusal::LastMember),
             _ => return None,
         })
     }

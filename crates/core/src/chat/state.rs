@@ -6,13 +6,19 @@ use crate::log::{Genesis, Index};
 use super::digest::StateDigest;
 use super::fingerprint::RequestKey;
 use super::joins::Joins;
+use super::places::Places;
 use super::recent::{Recalled, Recent};
 use super::registry::Registry;
 use super::sessions::SessionKey;
 use super::topics::{MAILBOX, Topic, Topics};
 
 /// The newest version of the rules that this build knows. A log that asks for a newer one cannot be applied by it.
-pub const RULES: u32 = 1;
+///
+/// | version | what came with it |
+/// |---|---|
+/// | 1 | the chat |
+/// | 2 | admitting and dismissing servidores |
+pub const RULES: u32 = 2;
 
 /// The chat after some number of entries.
 ///
@@ -24,6 +30,7 @@ pub struct ChatState {
     pub(super) time: WallTime,
     pub(super) digest: StateDigest,
     pub(super) rules: u32,
+    pub(super) places: Places,
     pub(super) session_key: Option<SessionKey>,
     pub(super) users: Registry,
     pub(super) channels: Registry,
@@ -60,6 +67,7 @@ impl ChatState {
             time: WallTime::EPOCH,
             digest: StateDigest::default(),
             rules: 0,
+            places: Places::default(),
             session_key: None,
             users: Registry::default(),
             channels: Registry::default(),
@@ -92,6 +100,11 @@ impl ChatState {
     /// The version of the rules in force; 0 before the cluster is founded.
     pub fn rules(&self) -> u32 {
         self.rules
+    }
+
+    /// Who is wanted among the members; nobody before the cluster is founded.
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// All users as they are shown, in the order in which they first logged in.
@@ -166,6 +179,7 @@ impl ChatState {
         if self.session_key.is_none() {
             self.session_key = Some(SessionKey::new(&genesis.session_key));
             self.recent.reseed(&genesis.session_key);
+            self.places.found(genesis.members.iter().map(|member| member.id.name.clone()));
             self.raise_rules(genesis.rules);
         }
     }

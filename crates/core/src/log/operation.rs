@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Lamport, WallTime};
-use crate::members::{DiskId, Member, MemberId};
+use crate::members::{DiskId, Member, MemberId, ServerName};
 
 /// What an entry does to the replicated state.
 ///
@@ -75,9 +75,29 @@ pub enum Operation {
         /// Its Lamport clock there.
         clock: Lamport,
     },
+    /// Wants a servidor among the members. It is counted once it is there and has the log.
+    Admit {
+        /// Its name.
+        name: ServerName,
+    },
+    /// Wants a servidor among the members no longer. It is removed once the others can go on without it.
+    Dismiss {
+        /// Its name.
+        name: ServerName,
+    },
 }
 
 impl Operation {
+    /// The version of the rules that it came with. It is not ordered before all members know that one: an older build could not
+    /// even read it.
+    pub fn needs_rules(&self) -> u32 {
+        match self {
+            Self::Admit { .. } | Self::Dismiss { .. } => 2,
+            Self::Imported { operation, .. } => operation.needs_rules(),
+            _ => 0,
+        }
+    }
+
     /// Bytes that it occupies in memory and on the wire, about.
     pub(crate) fn weight(&self) -> usize {
         let text = match self {

@@ -8,6 +8,17 @@ use serde::{Deserialize, Serialize};
 /// Name of a servidor, as configured, like `servidor-1`.
 pub type ServerName = String;
 
+/// How many members a cluster can have.
+pub const MAX_MEMBERS: usize = 7;
+
+/// Whose requests admit and dismiss servidores: the author of those entries. No user can have that name.
+pub const ADMIN: &str = "members:";
+
+/// Whether a servidor can have this name: 1 to 63 letters, digits, `-`, `_` or `.`.
+pub fn is_server_name(name: &str) -> bool {
+    (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 /// Identity of a disk: random, drawn when an empty database is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

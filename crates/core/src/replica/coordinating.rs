@@ -66,6 +66,10 @@ impl Replica {
 
     fn order(&mut self, now: Now, proposal: Proposal) {
         let Proposal { author, request_id, operation, clock } = proposal;
+        if operation.needs_rules() > self.chat.rules() {
+            // Where it came from, the rules are in force already. They soon are here, and it comes again.
+            return;
+        }
         let identity = (RequestKey::of(&author, &request_id), Digest::of(&operation));
         let carried_out = self.chat.recall(&identity.0).is_some_and(|recalled| recalled.digest == identity.1);
         let Role::Coordinator(reign) = &mut self.role else { return };

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use super::{Message, Notice, Replica, Role};
 use crate::clock::{Instant, Now};
 use crate::log::{Epoch, Index, Position};
-use crate::members::MemberId;
+use crate::members::{Member, MemberId};
 
 /// How many entries a servidor may lack and still answer Bully's `election`.
 const NEARLY_CAUGHT_UP: Index = 1_000;
@@ -87,6 +87,15 @@ impl Replica {
         self.is_member() && !self.stopping && !self.disk_stuck(now)
     }
 
+    /// The rank with which this servidor stands: none if it is to leave, so that it coordinates only where nobody else can.
+    pub(super) fn standing_rank(&self) -> u64 {
+        if self.is_wanted(&self.me.name) { self.rank } else { 0 }
+    }
+
+    fn standing_rank_of(&self, member: &Member) -> u64 {
+        if self.is_wanted(&member.id.name) { member.rank } else { 0 }
+    }
+
     fn canvass(&mut self, now: Now) {
         let round = self.rng.u64(..);
         let until = now.instant + self.settings.timing.round;
@@ -144,7 +153,7 @@ impl Replica {
             .voters()
             .voters()
             .iter()
-            .filter(|member| member.rank > self.rank && member.id != self.me)
+            .filter(|member| self.standing_rank_of(member) > self.standing_rank() && member.id != self.me)
             .map(|member| member.id.name.clone())
             .collect();
         if higher.is_empty() || disappointed {
@@ -153,14 +162,15 @@ impl Replica {
         let until = now.instant + self.settings.timing.round;
         let Role::Follower(following) = &mut self.role else { return };
         following.standing = Some(Standing::Challenging { round, until });
-        let question = Message::Election { round, rank: self.rank, last: self.log.last() };
+        let question = Message::Election { round, rank: self.standing_rank(), last: self.log.last() };
         for name in higher {
             self.send(&name, question.clone());
         }
     }
 
     pub(super) fn election(&mut self, now: Now, from: &MemberId, round: u64, rank: u64, last: Position) {
-        if rank >= self.rank || !self.can_stand(now.instant) || !self.reaches_majority(now.instant) {
+        if rank >= self.standing_rank() || !self.can_stand(now.instant) || !self.reaches_majority(now.instant)
+        {
             return;
         }
         if self.log.last().index + NEARLY_CAUGHT_UP < last.index {

@@ -2,7 +2,8 @@
 //!
 //! A new cluster is founded once: the first of the configured names waits until all of them have reported empty disks, and
 //! then proposes the founding entry. Who stored one refuses any other, so a servidor that lost its disk cannot found a second
-//! cluster beside the first: the others' disks are not empty.
+//! cluster beside the first: the others' disks are not empty. Servidores that were admitted later may be configured with a longer
+//! or another list; nobody founds anything where somebody, on the list or not, is known to have a log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +21,12 @@ use crate::members::{DiskId, Member, MemberHistory, MemberId, ServerName};
 
 /// How long referencia may take to give everybody a rank before the founder gives them itself, by their order in its configuration.
 const RANK_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a servidor listens for a cluster that exists before it founds one. Whoever has a log answers the first greeting at once.
+const LISTENS: Duration = Duration::from_millis(500);
+
+/// The same for one that founds a cluster alone: nobody else has to be there, so that nobody else can contradict it.
+const LISTENS_ALONE: Duration = Duration::from_secs(2);
 
 /// Servidores that were silent for this long, and are no members, are forgotten.
 const FORGET: Duration = Duration::from_secs(3600);
@@ -102,6 +109,7 @@ impl Recovery {
             records_applied: chat.applied(),
             founding: Founding {
                 incarnation,
+                since: now.instant,
                 complete_since: None,
                 genesis: log.get(1).cloned(),
                 untold: false,
@@ -137,6 +145,8 @@ impl Recovery {
 pub(super) struct Founding {
     /// Tells this process from the one before it on the same disk.
     incarnation: u64,
+    /// When this process began to listen.
+    since: Instant,
     /// Since when everybody named in the configuration is here, with an empty disk.
     complete_since: Option<Instant>,
     /// The founding entry, while it is in memory: whoever it names and has not stored it yet gets it again.
@@ -209,10 +219,19 @@ impl Replica {
         if !proposes || self.promise.epoch > 0 {
             return;
         }
-        let Some(found) = self.empty_disks(now.instant) else {
+        if let Some(founded) = self.heard_of_a_log() {
+            self.founding.complete_since = None;
+            self.notice(Notice::AlreadyFounded(founded));
+            return;
+        }
+        let Some((found, rules)) = self.empty_disks(now.instant) else {
             self.founding.complete_since = None;
             return;
         };
+        let listens = if found.len() == 1 { LISTENS_ALONE } else { LISTENS };
+        if now.instant.since(self.founding.since) < listens {
+            return;
+        }
         let since = *self.founding.complete_since.get_or_insert(now.instant);
         let mut ranks: Vec<u64> = found.iter().map(|member| member.rank).filter(|rank| *rank > 0).collect();
         ranks.sort_unstable();
@@ -224,13 +243,22 @@ impl Replica {
         } else {
             return;
         };
-        self.found(now, members);
+        self.found(now, members, rules);
     }
 
-    /// Everybody named in the configuration, if all were heard lately and their disks are empty.
-    fn empty_disks(&self, now: Instant) -> Option<Vec<Member>> {
+    /// Somebody whose disk is not empty: there is a cluster already.
+    fn heard_of_a_log(&self) -> Option<MemberId> {
+        let has_log =
+            |peer: &Peer| peer.hello.as_ref().is_some_and(|hello| hello.last != Position::default());
+        self.peers.iter().find(|(_, peer)| has_log(peer)).map(|(id, _)| id.clone())
+    }
+
+    /// Everybody named in the configuration, if all were heard lately and their disks are empty; and the rules that all of them
+    /// know.
+    fn empty_disks(&self, now: Instant) -> Option<(Vec<Member>, u32)> {
         let limit = self.settings.timing.hello;
-        let find = |name: &ServerName| {
+        let mut rules = RULES;
+        let mut find = |name: &ServerName| {
             if *name == self.me.name {
                 return Some(Member { id: self.me.clone(), rank: self.rank });
             }
@@ -239,19 +267,21 @@ impl Replica {
             let (id, peer) = known.next()?;
             let hello = peer.hello.as_ref()?;
             let alone_and_empty = known.next().is_none() && hello.last == Position::default();
+            rules = rules.min(hello.rules);
             alone_and_empty.then(|| Member { id: id.clone(), rank: hello.rank })
         };
-        self.settings.genesis.iter().map(find).collect()
+        let members: Option<Vec<Member>> = self.settings.genesis.iter().map(&mut find).collect();
+        Some((members?, rules))
     }
 
-    fn found(&mut self, now: Now, members: Vec<Member>) {
+    fn found(&mut self, now: Now, members: Vec<Member>, rules: u32) {
         // No clock is believed alone, not even ours.
         let time = median(members.iter().filter_map(|member| self.wall_of(&member.id, now)).collect());
         let genesis = Genesis {
             cluster: ClusterId(self.rng.u64(1..)),
             members,
             session_key: self.settings.session_key.to_vec(),
-            rules: RULES,
+            rules,
         };
         let entry = Arc::new(Entry {
             index: 1,

@@ -1,4 +1,5 @@
-//! Handing the coordination over, such that no request fails: to a higher rank that asks for it, and before a stop.
+//! Handing the coordination over, such that no request fails: to a higher rank that asks for it, before a stop, and where the
+//! coordinator itself is to leave.
 //!
 //! The coordinator stops ordering and waits until its successor has all of its log; then it tells it to stand. What
 //! clients ask for meanwhile stays where it came in, and is handed to the successor.
@@ -27,7 +28,8 @@ impl Replica {
             self.chat.applied() == self.commit && self.log.last().index - self.commit < NEARLY_CAUGHT_UP;
         let Role::Follower(following) = &mut self.role else { return };
         let Some((coordinator, since)) = &following.obeyed else { return };
-        let lower = self.members.current().rank_of(&coordinator.name).is_none_or(|rank| rank < self.rank);
+        let standing = if self.chat.places().wants(&self.me.name) { self.rank } else { 0 };
+        let lower = self.members.current().rank_of(&coordinator.name).is_none_or(|rank| rank < standing);
         let stable = now.instant.since(*since) >= stability;
         let asked = following.asked_hand_over.is_some_and(|asked| now.instant.since(asked) < pause);
         if caught_up && lower && stable && !asked {
@@ -45,14 +47,27 @@ impl Replica {
     /// A higher rank asks for the coordination.
     pub(super) fn asked_hand_over(&mut self, now: Now, from: &MemberId) {
         let named = self.voters().named(&from.name);
-        if named.is_some_and(|member| member.id == *from && member.rank > self.rank) {
+        if named.is_some_and(|member| member.id == *from && member.rank > self.rank)
+            && self.is_wanted(&from.name)
+        {
             self.hand_over_to(now, from.clone());
         }
     }
 
     /// Before a stop: to each in turn, for some may be about to stop themselves.
     pub(super) fn hand_over_to_best(&mut self, now: Now) {
-        let Some(best) = self.best_successor(now) else { return };
+        let best = self.best_successor(now);
+        self.offer_to(now, best);
+    }
+
+    /// Before this servidor leaves: to each in turn of those that stay.
+    pub(super) fn hand_over_to_stay(&mut self, now: Now) {
+        let best = self.best_of(now, |id| self.is_wanted(&id.name));
+        self.offer_to(now, best);
+    }
+
+    fn offer_to(&mut self, now: Now, best: Option<MemberId>) {
+        let Some(best) = best else { return };
         let Role::Coordinator(reign) = &mut self.role else { return };
         if reign.offered.contains(&best) && reign.hand_over.is_none() {
             reign.offered.clear();
@@ -60,8 +75,12 @@ impl Replica {
         self.hand_over_to(now, best);
     }
 
-    /// Of those that obey us: who was not offered the coordination yet, is nearly caught up, and has the highest rank.
+    /// Of those that obey us: who was not offered the coordination yet, is to stay, is nearly caught up, and has the highest rank.
     pub(super) fn best_successor(&self, now: Now) -> Option<MemberId> {
+        self.best_of(now, |_| true)
+    }
+
+    fn best_of(&self, now: Now, among: impl Fn(&MemberId) -> bool) -> Option<MemberId> {
         let suspicion = self.settings.timing.suspicion;
         let Role::Coordinator(reign) = &self.role else { return None };
         let obeys = |id: &MemberId| {
@@ -69,8 +88,10 @@ impl Replica {
         };
         let fit = |id: &MemberId| reign.acked(id) + NEARLY_CAUGHT_UP >= self.commit;
         let others = self.voters().voters().iter().filter(|member| member.id != self.me && obeys(&member.id));
-        let best = others
-            .max_by_key(|member| (!reign.offered.contains(&member.id), fit(&member.id), member.rank))?;
+        let best = others.filter(|member| among(&member.id)).max_by_key(|member| {
+            let fresh = !reign.offered.contains(&member.id);
+            (fresh, self.is_wanted(&member.id.name), fit(&member.id), member.rank)
+        })?;
         Some(best.id.clone())
     }
 

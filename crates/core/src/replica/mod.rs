@@ -24,7 +24,7 @@
 //! | `electing`, `promising`, `candidacy` | suspicion, pre-vote, Bully, promises, taking over the longest log |
 //! | `coordinating`, `reign` | ordering, committing, beacons, resigning |
 //! | `handing_over` | passing the coordination on without a failed request |
-//! | `membership` | replacing a disk |
+//! | `membership` | working towards the wanted members, replacing a disk |
 //! | `serving`, `requests`, `handing` | clients' requests, from arrival to answer |
 //! | `availability` | whether clients are to be sent here |
 //! | `timekeeping` | asking the coordinator for the time |
@@ -33,7 +33,7 @@
 //!
 //! # What is not done
 //!
-//! The log is never compacted. Members other than replaced disks do not change by themselves. Reads are not linearizable, but
+//! The log is never compacted. Who is to be a member is decided by people; only disks are replaced by themselves. Reads are not linearizable, but
 //! sessions read their own writes and never backwards. A disk that is rolled back to an old copy of itself
 //! without a new identity is recognised only by peers that remember more.
 
@@ -370,6 +370,11 @@ impl Replica {
 
     fn is_member(&self) -> bool {
         self.voters().counts(&self.me)
+    }
+
+    /// Whether a servidor of that name is to be a member, as far as is applied here.
+    fn is_wanted(&self, name: &str) -> bool {
+        self.chat.applied() == 0 || self.chat.places().wants(name)
     }
 
     /// What the wall clock of a servidor shows now, by what it said last.

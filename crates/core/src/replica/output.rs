@@ -90,6 +90,8 @@ pub enum Answer {
     Unknown,
     /// The deadline passed, and the request certainly had no effect.
     TimedOut,
+    /// Not every member is of a release that knows such a request. It had no effect.
+    NotYet,
     /// The client claims to have seen what is not in the log.
     BeyondLog {
         /// Where the log ends.
@@ -134,6 +136,8 @@ pub enum Notice {
     DiskOutdated,
     /// The members changed: this entry was ordered.
     MembersChange(Arc<Entry>),
+    /// This servidor is to found a cluster, and there is one already: it learns that one's log instead.
+    AlreadyFounded(MemberId),
     /// Two coordinators claim one epoch. It cannot happen while every disk keeps its promises.
     RivalCoordinator(MemberId, Epoch),
 }

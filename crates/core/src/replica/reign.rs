@@ -32,6 +32,10 @@ pub(super) struct Reign {
     pub(super) hand_over: Option<HandOver>,
     /// Who was offered the coordination in this reign.
     pub(super) offered: BTreeSet<MemberId>,
+    /// Where the rules were raised last.
+    pub(super) raised: Index,
+    /// If this servidor is to leave: when to offer the coordination to those that stay.
+    pub(super) next_farewell: Instant,
 }
 
 /// How far a follower is, as it said itself in this epoch.
@@ -68,6 +72,8 @@ impl Reign {
             handed_at: None,
             hand_over: None,
             offered: BTreeSet::new(),
+            raised: 0,
+            next_farewell: now.instant,
         }
     }
 

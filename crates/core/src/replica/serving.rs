@@ -51,6 +51,9 @@ impl Replica {
         write: WriteRequest,
     ) -> Result<(), Answer> {
         use crate::chat::{Digest, RequestKey};
+        if write.operation.needs_rules() > self.chat.rules() {
+            return Err(Answer::NotYet);
+        }
         let key = RequestKey::of(&write.author, &write.request_id);
         let digest = Digest::of(&write.operation);
         if let Some(recalled) = self.chat.recall(&key)
@@ -111,6 +114,6 @@ impl Replica {
     /// Answers Bully's question from outside of the cluster's own protocol: whether this servidor would stand against `rank`.
     #[must_use]
     pub fn would_stand_against(&self, rank: u64) -> bool {
-        rank < self.rank && self.is_member() && !self.stopping
+        rank < self.standing_rank() && self.is_member() && !self.stopping
     }
 }

@@ -53,6 +53,10 @@ pub struct Status {
     pub coordinator_since: Option<WallTime>,
     /// The voting members.
     pub members: Vec<Member>,
+    /// Who is wanted among the members, by name; differs from them while a change is under way.
+    pub wanted: Vec<ServerName>,
+    /// The version of the rules in force.
+    pub rules: u32,
     /// The others that were heard of.
     pub peers: Vec<PeerStatus>,
     /// The last index of the log.
@@ -129,6 +133,8 @@ impl Replica {
             coordinator,
             coordinator_since: since,
             members: self.voters().voters().to_vec(),
+            wanted: self.chat.places().names().map(str::to_owned).collect(),
+            rules: self.chat.rules(),
             peers: self.peers.iter().map(peer).collect(),
             last: self.log.last().index,
             commit: self.commit,

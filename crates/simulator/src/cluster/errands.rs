@@ -80,7 +80,11 @@ impl Cluster {
             Answer::BeyondLog { last } => {
                 panic!("P5: what a client was told is not in the log ({last})\n{}", self.describe())
             }
-            Answer::Elsewhere { .. } | Answer::Overloaded | Answer::Unknown | Answer::TimedOut => {
+            Answer::Elsewhere { .. }
+            | Answer::Overloaded
+            | Answer::Unknown
+            | Answer::TimedOut
+            | Answer::NotYet => {
                 let latest = wish.attempts.last_key_value().is_some_and(|(last, _)| *last == ticket);
                 if latest {
                     let at = self.now + self.rng.u64(MS..20 * MS);

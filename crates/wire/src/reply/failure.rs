@@ -93,6 +93,8 @@ impl From<Refusal> for Reason {
             Refusal::NoSuchChannel => Self::NoSuchChannel,
             Refusal::NoSuchUser => Self::NoSuchUser,
             Refusal::IdReused => Self::IdReused,
+            // Of requests that no client can make.
+            Refusal::BadServerName | Refusal::TooManyMembers | Refusal::LastMember => Self::BadRequest,
         }
     }
 }

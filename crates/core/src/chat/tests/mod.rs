@@ -9,6 +9,7 @@ mod forgetting;
 mod measure;
 mod names;
 mod once;
+mod places;
 mod script;
 mod sessions;
 mod speech;

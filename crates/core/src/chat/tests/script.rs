@@ -61,6 +61,8 @@ fn operation(author: &str, text: &str) -> Operation {
         "channel" => channel(rest),
         "join" => join(author, rest),
         "leave" => leave(author, rest),
+        "admit" => admit(rest),
+        "dismiss" => dismiss(rest),
         "publish" | "message" => {
             let (to, text) = rest.split_once(' ').expect("what is said has an addressee and a text");
             if verb == "publish" { publish(author, to, text) } else { message(author, to, text) }
@@ -77,6 +79,9 @@ fn describe(applied: &Applied) -> String {
         Outcome::Refused(Refusal::NoSuchChannel) => "no such channel",
         Outcome::Refused(Refusal::NoSuchUser) => "no such user",
         Outcome::Refused(Refusal::IdReused) => "id reused",
+        Outcome::Refused(Refusal::BadServerName) => "bad name",
+        Outcome::Refused(Refusal::TooManyMembers) => "too many members",
+        Outcome::Refused(Refusal::LastMember) => "last member",
     }
     .to_owned();
     if let Some(index) = applied.repeats {

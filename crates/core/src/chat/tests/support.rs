@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use crate::chat::{Applied, ChatState, RULES};
 use crate::clock::{Lamport, WallTime};
 use crate::log::{ClusterId, Entry, Genesis, Name, Operation, RequestId};
+use crate::members::{DiskId, Member, MemberId};
 
 pub(super) const MINUTE: i64 = 60_000_000_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
@@ -78,10 +79,14 @@ pub(super) fn replay(log: &[Entry]) -> (ChatState, Vec<Applied>) {
 pub(super) fn genesis(session_key: &[u8]) -> Operation {
     Operation::Genesis(Genesis {
         cluster: ClusterId(7),
-        members: Vec::new(),
+        members: (1..=3).map(founder).collect(),
         session_key: session_key.to_vec(),
         rules: RULES,
     })
+}
+
+fn founder(number: u64) -> Member {
+    Member { id: MemberId { name: format!("s{number}"), disk: DiskId(number) }, rank: number }
 }
 
 /// A name; look-alikes differ in case only here.
@@ -113,6 +118,14 @@ pub(super) fn join(user: &str, channel: &str) -> Operation {
 
 pub(super) fn leave(user: &str, channel: &str) -> Operation {
     Operation::Leave { user: user.to_owned(), channel: channel.to_owned() }
+}
+
+pub(super) fn admit(name: &str) -> Operation {
+    Operation::Admit { name: name.to_owned() }
+}
+
+pub(super) fn dismiss(name: &str) -> Operation {
+    Operation::Dismiss { name: name.to_owned() }
 }
 
 pub(super) fn imported(operation: Operation) -> Operation {
@@ -175,8 +188,11 @@ pub(super) fn any_operation() -> impl Strategy<Value = Operation> {
         1 => (user(), room()).prop_map(|(user, room)| join(user, room)),
         1 => (user(), room()).prop_map(|(user, room)| leave(user, room)),
     ];
+    let server = || prop::sample::select(vec!["s1", "s2", "s3", "s4", "s 5"]);
     prop_oneof![
         1 => Just(Operation::Empty),
+        1 => server().prop_map(admit),
+        1 => server().prop_map(dismiss),
         12 => chat.clone(),
         2 => chat.prop_map(imported),
     ]
