@@ -31,6 +31,7 @@ impl Replica {
         if !orders || !self.reign_is_settled() || self.members.since() > self.commit {
             return;
         }
+        self.note_leaving(now.instant);
         if let Some(operation) = self.due_change(now.instant) {
             let entry = self.order_own(now, operation);
             self.notice(Notice::MembersChange(entry));
@@ -43,6 +44,13 @@ impl Replica {
         } else {
             self.leave_if_dismissed(now);
         }
+    }
+
+    /// Whoever is to go without one that leaves has to answer after that was known: one that died just before is not counted on.
+    fn note_leaving(&mut self, now: Instant) {
+        let leaves = self.voters().voters().iter().any(|member| !self.is_wanted(&member.id.name));
+        let Role::Coordinator(reign) = &mut self.role else { return };
+        reign.leaving = leaves.then(|| reign.leaving.unwrap_or(now));
     }
 
     fn due_change(&self, now: Instant) -> Option<Operation> {
@@ -118,8 +126,10 @@ impl Replica {
     fn keeps_up(&self, now: Instant, id: &MemberId) -> bool {
         let limit = self.settings.timing.suspicion * 2;
         let Role::Coordinator(reign) = &self.role else { return false };
+        let after = reign.leaving.unwrap_or(reign.since);
         reign.progress(id).is_some_and(|progress| {
-            now.since(progress.confirmed) < limit && progress.acked + CAUGHT_UP >= self.commit
+            let answers = progress.confirmed >= after && now.since(progress.confirmed) < limit;
+            answers && progress.acked + CAUGHT_UP >= self.commit
         })
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Reign {
     pub(super) offered: BTreeSet<MemberId>,
     /// Where the rules were raised last.
     pub(super) raised: Index,
+    /// Since when some member is known to have to leave.
+    pub(super) leaving: Option<Instant>,
     /// If this servidor is to leave: when to offer the coordination to those that stay.
     pub(super) next_farewell: Instant,
 }
@@ -73,6 +75,7 @@ impl Reign {
             hand_over: None,
             offered: BTreeSet::new(),
             raised: 0,
+            leaving: None,
             next_farewell: now.instant,
         }
     }

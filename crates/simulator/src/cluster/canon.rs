@@ -29,6 +29,8 @@ pub struct Canon {
     /// The last message on each topic.
     pub tips: BTreeMap<String, Index>,
     coordinators: BTreeMap<Epoch, MemberId>,
+    /// Where the members were changed last in each reign.
+    changed: BTreeMap<Epoch, Index>,
     acknowledged: HashMap<Key, (Index, Outcome)>,
     refused: Vec<Key>,
 }
@@ -107,6 +109,16 @@ impl Canon {
     pub fn coordinates(&mut self, epoch: Epoch, by: &MemberId) {
         let first = self.coordinators.entry(epoch).or_insert_with(|| by.clone());
         assert_eq!(first, by, "two coordinators of epoch {epoch}");
+    }
+
+    /// A coordinator that knows everything up to `commit` to be committed has ordered a change of the members.
+    pub fn changes_members(&mut self, entry: &Entry, commit: Index) {
+        if !matches!(entry.operation, Operation::AddMember(_) | Operation::RemoveMember { .. }) {
+            return;
+        }
+        if let Some(before) = self.changed.insert(entry.epoch, entry.index) {
+            assert!(before <= commit, "P11: two changes of the members are on their way at once: {entry:?}");
+        }
     }
 
     /// How many epochs had a coordinator.

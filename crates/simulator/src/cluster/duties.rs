@@ -135,6 +135,10 @@ impl Cluster {
                 let me = self.nodes[node].replica.as_ref().expect("it runs").me().clone();
                 self.canon.coordinates(*epoch, &me);
             }
+            Notice::MembersChange(entry) => {
+                let commit = self.status(node).commit;
+                self.canon.changes_members(entry, commit);
+            }
             Notice::RivalCoordinator(..) => panic!("two coordinators claim one epoch: {notice:?}"),
             _ => {}
         }

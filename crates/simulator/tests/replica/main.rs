@@ -9,6 +9,7 @@ mod commits;
 mod disks;
 mod elections;
 mod founding;
+mod growth;
 mod names;
 mod sessions;
 mod stopping;
