@@ -7,8 +7,23 @@ use serde::{Deserialize, Serialize};
 /// more than [`Lamport::MAX_LEAP`] ahead is ignored rather than merged: one client with a poisoned clock would otherwise
 /// use up the range for everybody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Lamport(u64);
+
+impl TryFrom<u64> for Lamport {
+    type Error = &'static str;
+
+    /// What another replica says its clock shows: no clock shows [`Lamport::LIMIT`] or more.
+    fn try_from(value: u64) -> Result<Self, Self::Error> {
+        if value < Self::LIMIT { Ok(Self(value)) } else { Err("no Lamport clock gets there") }
+    }
+}
+
+impl From<Lamport> for u64 {
+    fn from(clock: Lamport) -> Self {
+        clock.0
+    }
+}
 
 impl Lamport {
     /// How far ahead of ours a received clock may be and still be believed.
