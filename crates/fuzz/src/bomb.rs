@@ -1,5 +1,5 @@
 /// How deep the deepest of [`bombs`] is nested.
-const DEPTH: usize = 200_000;
+const DEPTH: usize = 20_000;
 
 /// Small MessagePack that promises to be large: heads that claim four billion of something, and containers inside one another
 /// without end. Each stands alone, behind the head of an array, and as the value of `key`.

@@ -13,7 +13,9 @@
 mod allocation;
 mod bomb;
 mod golden;
+pub mod samples;
 mod spoil;
+pub mod values;
 
 pub use allocation::{Counting, peak_of};
 pub use bomb::bombs;

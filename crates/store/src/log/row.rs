@@ -14,6 +14,9 @@ use crate::fault::Fault;
 /// The columns that [`decode`] reads, in order.
 pub(crate) const COLUMNS: &str = "idx, epoch, lamport, time, batch, committed, body, crc";
 
+/// How deep a body may be nested. The members of a founding entry need seven.
+const DEPTH: usize = 24;
+
 type Body = (String, Option<RequestId>, Operation);
 
 /// Encodes bodies into one buffer, again and again.
@@ -70,11 +73,20 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Decoded, Fault> {
     if checksum([index, epoch, lamport, time.cast_unsigned()], stamp, body) != crc {
         return Err(Fault::damaged(format!("entry {index} is not what was written: its checksum differs")));
     }
-    let (author, request_id, operation): Body = rmp_serde::from_slice(body)
-        .map_err(|error| Fault::damaged(format!("entry {index} cannot be decoded: {error}")))?;
+    let undecodable =
+        |why: &dyn std::fmt::Display| Fault::damaged(format!("entry {index} cannot be decoded: {why}"));
+    let (author, request_id, operation) = decode_body(body).map_err(|error| undecodable(&error))?;
+    let lamport = Lamport::try_from(lamport).map_err(|error| undecodable(&error))?;
     let time = WallTime::from_nanos(time);
-    let entry = Entry { index, epoch, lamport: Lamport::new(lamport), time, author, request_id, operation };
+    let entry = Entry { index, epoch, lamport, time, author, request_id, operation };
     Ok(Decoded { entry, stamp, size: body.len() })
+}
+
+/// The type of an operation can hold another one: the bytes must not say how deep the stack gets.
+fn decode_body(body: &[u8]) -> Result<Body, rmp_serde::decode::Error> {
+    let mut reader = rmp_serde::Deserializer::from_read_ref(body);
+    reader.set_max_depth(DEPTH);
+    Body::deserialize(&mut reader)
 }
 
 fn checksum(numbers: [u64; 4], stamp: Stamp, body: &[u8]) -> u32 {
@@ -84,4 +96,66 @@ fn checksum(numbers: [u64; 4], stamp: Stamp, body: &[u8]) -> u32 {
     }
     hasher.update(body);
     hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use papo_fuzz::{spoils, spoilt};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn body(entry: &Entry) -> Vec<u8> {
+        Encoder::default().encode(entry, Stamp::default()).0.to_vec()
+    }
+
+    /// A row whose checksum is right cannot have been spoilt by a disk. A later release may have written it.
+    #[test]
+    fn an_operation_nested_without_end_does_not_exhaust_the_stack() {
+        let nested = [&b"\x93\xa0\xc0"[..], &b"\x81\xa8Imported\x93".repeat(80_000)].concat();
+        assert!(decode_body(&nested).is_err());
+        for bomb in papo_fuzz::bombs("Imported") {
+            assert!(decode_body(&bomb).is_err());
+            assert!(decode_body(&[&b"\x93\xa0\xc0"[..], &bomb].concat()).is_err());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(papo_fuzz::cases(256))]
+
+        #[test]
+        fn a_body_is_read_as_it_was_written((_, entries) in papo_fuzz::values::run()) {
+            for entry in entries {
+                let (author, request_id, operation) = decode_body(&body(&entry)).unwrap();
+                prop_assert_eq!((&author, &request_id, &operation), (&entry.author, &entry.request_id, &entry.operation));
+            }
+        }
+
+        #[test]
+        fn a_spoilt_body_never_panics(
+            (_, entries) in papo_fuzz::values::run(),
+            (_, others) in papo_fuzz::values::run(),
+            spoils in spoils(),
+        ) {
+            for (entry, other) in entries.iter().zip(&others) {
+                let _ = decode_body(&spoilt(&body(entry), &body(other), &spoils));
+            }
+        }
+
+        /// A bit, a byte, an end, an insertion: the checksum notices.
+        #[test]
+        fn a_spoilt_row_is_never_another_entry(
+            (_, entries) in papo_fuzz::values::run(),
+            (_, others) in papo_fuzz::values::run(),
+            spoils in spoils(),
+        ) {
+            for (entry, other) in entries.iter().zip(&others) {
+                let numbers = [entry.index, entry.epoch, entry.lamport.get(), entry.time.as_nanos().cast_unsigned()];
+                let written = body(entry);
+                let read = spoilt(&written, &body(other), &spoils);
+                let (sum, found) = (checksum(numbers, Stamp::default(), &written), checksum(numbers, Stamp::default(), &read));
+                prop_assert!(sum != found || read == written);
+            }
+        }
+    }
 }

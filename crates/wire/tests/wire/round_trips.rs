@@ -102,7 +102,7 @@ fn failure() -> impl Strategy<Value = Failure> {
     )
 }
 
-fn reply() -> impl Strategy<Value = Reply> {
+pub(crate) fn reply() -> impl Strategy<Value = Reply> {
     let outcome = prop_oneof![3 => answer().prop_map(Ok), 1 => failure().prop_map(Err)];
     (time(), clock(), any::<u64>(), outcome).prop_map(|(time, clock, index, answer)| Reply {
         time,
@@ -112,7 +112,7 @@ fn reply() -> impl Strategy<Value = Reply> {
     })
 }
 
-fn publication() -> impl Strategy<Value = Publication> {
+pub(crate) fn publication() -> impl Strategy<Value = Publication> {
     prop_oneof![
         (said(), any::<u64>()).prop_map(|(said, previous)| Publication::Said(Delivery { said, previous })),
         (to(), any::<u64>(), time(), clock()).prop_map(|(of, index, time, clock)| Publication::Tip(Tip {
@@ -127,7 +127,7 @@ fn publication() -> impl Strategy<Value = Publication> {
     ]
 }
 
-fn to_servidor() -> impl Strategy<Value = ToServidor> {
+pub(crate) fn to_servidor() -> impl Strategy<Value = ToServidor> {
     prop_oneof![
         (any::<[u64; 4]>(), any::<u32>(), vec(any::<u8>(), 0..50)).prop_map(
             |([ticket, incarnation, counter, seen], deadline_ms, payload)| ToServidor::Dispatch {
@@ -139,7 +139,7 @@ fn to_servidor() -> impl Strategy<Value = ToServidor> {
     ]
 }
 
-fn to_broker() -> impl Strategy<Value = ToBroker> {
+pub(crate) fn to_broker() -> impl Strategy<Value = ToBroker> {
     let state = select(vec![State::Serving, State::Draining, State::Withdrawn]);
     let ordered = select(vec![Ordered::No, Ordered::Unknown]);
     prop_oneof![
@@ -152,7 +152,7 @@ fn to_broker() -> impl Strategy<Value = ToBroker> {
     ]
 }
 
-fn referencia_request() -> impl Strategy<Value = referencia::Request> {
+pub(crate) fn referencia_request() -> impl Strategy<Value = referencia::Request> {
     prop_oneof![
         (name(), "[a-z0-9.-]{1,30}:[0-9]{1,5}", option::of(any::<u64>()))
             .prop_map(|(user, p2p_address, rank)| referencia::Request::Rank { user, p2p_address, rank }),
@@ -161,7 +161,7 @@ fn referencia_request() -> impl Strategy<Value = referencia::Request> {
     ]
 }
 
-fn referencia_reply() -> impl Strategy<Value = referencia::Reply> {
+pub(crate) fn referencia_reply() -> impl Strategy<Value = referencia::Reply> {
     let listed = (name(), any::<u64>(), "[a-z]{1,9}:5570")
         .prop_map(|(name, rank, address)| referencia::Listed { name, rank, address });
     prop_oneof![

@@ -11,7 +11,7 @@ use papo_fuzz::{spoils, spoilt};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::values::{self, message};
+use super::values::message;
 use crate::letter::{decode, encode};
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -161,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn one_that_has_no_log_survives_whatever_it_hears(all in vec(heard(), 0..40), id in values::member_id()) {
+    fn one_that_has_no_log_survives_whatever_it_hears(all in vec(heard(), 0..40), id in papo_fuzz::values::member_id()) {
         let settings = Settings {
             name: id.name,
             genesis: vec!["a".to_owned(), "b".to_owned()],

@@ -2,22 +2,11 @@
 
 use std::sync::Arc;
 
-use papo_core::clock::{Lamport, WallTime};
-use papo_core::log::{ClusterId, Entry, Genesis, Name, Operation, Position, RequestId};
-use papo_core::members::{DiskId, Member, MemberId};
+use papo_core::log::{ClusterId, Entry, Position, RequestId};
 use papo_core::replica::{Ack, Batch, Beacon, Hello, Message, Promised, Proposal};
+use papo_fuzz::samples::{TIME, entries, id};
 
 use crate::letter::{Address, Sender};
-
-const TIME: WallTime = WallTime::from_nanos(1_762_204_447_123_456_789);
-
-fn id(name: &str, disk: u64) -> MemberId {
-    MemberId { name: name.to_owned(), disk: DiskId(disk) }
-}
-
-fn name(display: &str) -> Name {
-    Name { display: display.to_owned(), key: display.to_lowercase() }
-}
 
 pub(super) fn senders() -> Vec<(&'static str, Sender)> {
     let address = Address { peer: "servidor-1:5570".to_owned(), replication: "servidor-1:5571".to_owned() };
@@ -26,54 +15,6 @@ pub(super) fn senders() -> Vec<(&'static str, Sender)> {
         ("member", Sender::new(&id("servidor-2", 2), Some(ClusterId(0xfeed)), None)),
         ("newcomer", Sender::new(&id("servidor-3", 3), None, None)),
     ]
-}
-
-/// Every operation that an entry can hold.
-fn operations() -> Vec<Operation> {
-    let text = str::to_owned;
-    let members = vec![
-        Member { id: id("servidor-1", 1), rank: 1 },
-        Member { id: id("servidor-2", 2), rank: 2 },
-        Member { id: id("servidor-3", 3), rank: 3 },
-    ];
-    let genesis = Genesis { cluster: ClusterId(0xfeed), members, session_key: vec![0xab; 32], rules: 1 };
-    let publish =
-        Operation::Publish { channel: text("geral"), user: text("Ana"), message: text("olá, mundo\n☕") };
-    vec![
-        Operation::Genesis(genesis),
-        Operation::Empty,
-        Operation::AddMember(Member { id: id("servidor-2", 20), rank: 2 }),
-        Operation::RemoveMember { member: id("servidor-2", 2), replaced_by: Some(DiskId(20)) },
-        Operation::RemoveMember { member: id("servidor-3", 3), replaced_by: None },
-        Operation::RaiseRules(2),
-        Operation::Login { user: name("Ana") },
-        Operation::Channel { channel: name("geral") },
-        publish.clone(),
-        Operation::Message { src: text("Ana"), dst: text("bia"), message: text("só para ti") },
-        Operation::Join { user: text("Ana"), channel: text("geral") },
-        Operation::Leave { user: text("Ana"), channel: text("geral") },
-        Operation::Imported { operation: Box::new(publish), time: TIME, clock: Lamport::new(5) },
-    ]
-}
-
-fn entries() -> Vec<Arc<Entry>> {
-    let ids = [
-        None,
-        Some(RequestId::Client("pedido-1".to_owned())),
-        Some(RequestId::Broker { incarnation: u64::MAX, counter: 7 }),
-    ];
-    let entry = |(index, operation)| {
-        Arc::new(Entry {
-            index,
-            epoch: 1 + index / 5,
-            lamport: Lamport::new(index * 1000),
-            time: TIME.shifted(index.cast_signed()),
-            author: if index < 7 { String::new() } else { "Ana".to_owned() },
-            request_id: ids[usize::try_from(index % 3).expect("below three")].clone(),
-            operation,
-        })
-    };
-    (1..).zip(operations()).map(entry).collect()
 }
 
 fn proposals() -> Vec<Proposal> {

@@ -2,134 +2,21 @@
 
 use std::sync::Arc;
 
-use papo_core::clock::{Lamport, WallTime};
-use papo_core::log::{ClusterId, Entry, Genesis, Name, Operation, Position, RequestId};
-use papo_core::members::{DiskId, Member, MemberId};
+use papo_core::log::{ClusterId, Entry, Position};
 use papo_core::replica::{Ack, Batch, Beacon, Hello, Message, Promised, Proposal};
+use papo_fuzz::values::{
+    clients, genesis, lamport, member_id, number, position, request_id, run, text, wall,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use crate::letter::{Address, Sender};
 
-/// Small ones often, so that they meet each other and what a replica knows.
-pub(super) fn number() -> BoxedStrategy<u64> {
-    prop_oneof![6 => 0..8_u64, 1 => 0..1_u64 << 20, 1 => 0..1_u64 << 61].boxed()
-}
-
-fn text() -> BoxedStrategy<String> {
-    prop_oneof!["[abc]", ".{0,20}"].boxed()
-}
-
-fn wall() -> BoxedStrategy<WallTime> {
-    any::<i64>().prop_map(WallTime::from_nanos).boxed()
-}
-
-fn lamport() -> BoxedStrategy<Lamport> {
-    prop_oneof![number(), Just(Lamport::LIMIT - 1)].prop_map(Lamport::new).boxed()
-}
-
-fn position() -> BoxedStrategy<Position> {
-    (number(), number()).prop_map(|(epoch, index)| Position { epoch, index }).boxed()
-}
-
-pub(super) fn member_id() -> BoxedStrategy<MemberId> {
-    (text(), number()).prop_map(|(name, disk)| MemberId { name, disk: DiskId(disk) }).boxed()
-}
-
-fn member() -> BoxedStrategy<Member> {
-    (member_id(), number()).prop_map(|(id, rank)| Member { id, rank }).boxed()
-}
-
 pub(super) fn sender() -> BoxedStrategy<Sender> {
     let address = (text(), text()).prop_map(|(peer, replication)| Address { peer, replication });
     (member_id(), option::of(any::<u64>()), option::of(address))
         .prop_map(|(id, cluster, address)| Sender { id, cluster: cluster.map(ClusterId), address })
-        .boxed()
-}
-
-fn name() -> BoxedStrategy<Name> {
-    (text(), text()).prop_map(|(display, key)| Name { display, key }).boxed()
-}
-
-fn said() -> BoxedStrategy<Operation> {
-    prop_oneof![
-        name().prop_map(|user| Operation::Login { user }),
-        name().prop_map(|channel| Operation::Channel { channel }),
-        (text(), text(), text()).prop_map(|(channel, user, message)| Operation::Publish {
-            channel,
-            user,
-            message
-        }),
-        (text(), text(), text()).prop_map(|(src, dst, message)| Operation::Message { src, dst, message }),
-    ]
-    .boxed()
-}
-
-fn clients() -> BoxedStrategy<Operation> {
-    prop_oneof![
-        4 => said(),
-        1 => (text(), text()).prop_map(|(user, channel)| Operation::Join { user, channel }),
-        1 => (text(), text()).prop_map(|(user, channel)| Operation::Leave { user, channel }),
-        1 => (said(), wall(), lamport()).prop_map(|(operation, time, clock)| Operation::Imported {
-            operation: Box::new(operation),
-            time,
-            clock,
-        }),
-    ]
-    .boxed()
-}
-
-fn genesis() -> BoxedStrategy<Operation> {
-    (any::<u64>(), vec(member(), 0..4), vec(any::<u8>(), 0..40), any::<u32>())
-        .prop_map(|(cluster, members, session_key, rules)| {
-            Operation::Genesis(Genesis { cluster: ClusterId(cluster), members, session_key, rules })
-        })
-        .boxed()
-}
-
-pub(super) fn operation() -> BoxedStrategy<Operation> {
-    prop_oneof![
-        1 => Just(Operation::Empty),
-        1 => genesis(),
-        1 => member().prop_map(Operation::AddMember),
-        1 => (member_id(), option::of(any::<u64>())).prop_map(|(member, disk)| Operation::RemoveMember {
-            member,
-            replaced_by: disk.map(DiskId),
-        }),
-        1 => any::<u32>().prop_map(Operation::RaiseRules),
-        4 => clients(),
-    ]
-    .boxed()
-}
-
-fn request_id() -> BoxedStrategy<RequestId> {
-    prop_oneof![
-        text().prop_map(RequestId::Client),
-        (any::<u64>(), number())
-            .prop_map(|(incarnation, counter)| RequestId::Broker { incarnation, counter }),
-    ]
-    .boxed()
-}
-
-type Loose = (u64, Lamport, WallTime, String, Option<RequestId>, Operation);
-
-fn loose() -> BoxedStrategy<Loose> {
-    (0..3_u64, lamport(), wall(), text(), option::of(request_id()), operation()).boxed()
-}
-
-/// Consecutive entries behind a position, of growing epochs; and the last epoch.
-fn run() -> BoxedStrategy<(Position, Vec<Arc<Entry>>)> {
-    (position(), vec(loose(), 0..4))
-        .prop_map(|(previous, loose)| {
-            let mut end = previous;
-            let entries = loose.into_iter().map(|(later, lamport, time, author, request_id, operation)| {
-                end = Position { epoch: end.epoch + later, index: end.index + 1 };
-                let Position { epoch, index } = end;
-                Arc::new(Entry { index, epoch, lamport, time, author, request_id, operation })
-            });
-            (previous, entries.collect())
-        })
         .boxed()
 }
 
