@@ -19,7 +19,7 @@ pub mod values;
 
 pub use allocation::{Counting, peak_of};
 pub use bomb::bombs;
-pub use golden::golden;
+pub use golden::{Sample, golden};
 pub use spoil::{Spoil, spoils, spoilt};
 
 use proptest::test_runner::{Config, FileFailurePersistence};

@@ -43,6 +43,8 @@ fn operations() -> Vec<Operation> {
         Operation::Join { user: text("Ana"), channel: text("geral") },
         Operation::Leave { user: text("Ana"), channel: text("geral") },
         Operation::Imported { operation: Box::new(publish), time: TIME, clock: Lamport::new(5) },
+        Operation::Admit { name: text("servidor-4") },
+        Operation::Dismiss { name: text("servidor-1") },
     ]
 }
 
@@ -56,7 +58,7 @@ pub fn entries() -> Vec<Arc<Entry>> {
     let entry = |(index, operation)| {
         Arc::new(Entry {
             index,
-            epoch: 1 + index / 5,
+            epoch: 1 + index / 8,
             lamport: Lamport::new(index * 1000),
             time: TIME.shifted(index.cast_signed()),
             author: if index < 7 { String::new() } else { "Ana".to_owned() },

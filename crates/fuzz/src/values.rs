@@ -69,6 +69,8 @@ pub fn clients() -> BoxedStrategy<Operation> {
         4 => said(),
         1 => (text(), text()).prop_map(|(user, channel)| Operation::Join { user, channel }),
         1 => (text(), text()).prop_map(|(user, channel)| Operation::Leave { user, channel }),
+        1 => text().prop_map(|name| Operation::Admit { name }),
+        1 => text().prop_map(|name| Operation::Dismiss { name }),
         1 => (said(), wall(), lamport()).prop_map(|(operation, time, clock)| Operation::Imported {
             operation: Box::new(operation),
             time,

@@ -4,6 +4,7 @@ mod anything_goes;
 mod bad_requests;
 mod between_services;
 mod fuzz;
+mod golden;
 mod old_clients_ask;
 mod old_clients_read;
 mod round_trips;

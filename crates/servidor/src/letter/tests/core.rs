@@ -74,7 +74,7 @@ fn elect(replica: &mut Replica, from: u64) -> u64 {
     for ms in (from..from + 10_000).step_by(20) {
         let at = now(ms);
         replica.handle(at, Input::Tick);
-        let answers: Vec<Message> = drain(replica, at).into_iter().filter_map(agreement).collect();
+        let answers: Vec<Message> = drain(replica, at).iter().filter_map(agreement).collect();
         for message in answers {
             let input = Input::Received { from: member("a", 1).id, cluster: Some(CLUSTER), message };
             replica.handle(at, input);
@@ -87,8 +87,8 @@ fn elect(replica: &mut Replica, from: u64) -> u64 {
     panic!("a majority agrees, and there is no coordinator");
 }
 
-fn agreement(message: Message) -> Option<Message> {
-    match message {
+fn agreement(message: &Message) -> Option<Message> {
+    match *message {
         Message::Canvass { round } => Some(Message::CanvassReply { round, free: true, promised: 1 }),
         Message::AskPromise { epoch, .. } => Some(Message::Promised(Promised {
             epoch,
