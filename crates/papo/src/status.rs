@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use papo_service::{Boot, Failure, Settings};
 use papo_transport::HostPort;
-use papo_wire::reply::{Answer, Role, Status};
+use papo_wire::reply::{Answer, PeerStatus, Role, Status};
 use papo_wire::request::{Body, Request};
 use serde::Serialize;
 
@@ -132,7 +132,7 @@ impl Found {
 
     /// Addresses of servidores that somebody knows and that were not asked yet.
     fn unasked(&self) -> Vec<HostPort> {
-        let peers = self.answered.values().flat_map(|status| &status.peers);
+        let peers = self.peers();
         let mut unasked = BTreeMap::new();
         for peer in peers.filter(|peer| !self.answered.contains_key(&peer.name)) {
             if let Ok(address) = peer.address.parse::<HostPort>()
@@ -144,6 +144,15 @@ impl Found {
         unasked.into_values().collect()
     }
 
+    /// Servidores that somebody knows. One that is no member and that nobody hears has left; it is remembered for a while, and not
+    /// missed.
+    fn peers(&self) -> impl Iterator<Item = &PeerStatus> {
+        self.answered.values().flat_map(|status| {
+            let counts = |peer: &PeerStatus| status.members.iter().any(|member| member.name == peer.name);
+            status.peers.iter().filter(move |peer| peer.alive || status.members.is_empty() || counts(peer))
+        })
+    }
+
     fn overview(self) -> Overview {
         let newest =
             self.answered.values().filter(|status| !status.coordinator.is_empty()).max_by_key(|s| s.epoch);
@@ -151,10 +160,9 @@ impl Found {
             newest.map(|s| (s.coordinator.clone(), s.coordinator_since.clone())).unwrap_or_default();
         let epoch = self.answered.values().map(|status| status.epoch).max().unwrap_or(0);
         let mut names: Vec<String> = self.answered.keys().cloned().collect();
-        for status in self.answered.values() {
-            let others = status.members.iter().map(|member| &member.name);
-            names.extend(others.chain(status.peers.iter().map(|peer| &peer.name)).cloned());
-        }
+        let members = self.answered.values().flat_map(|status| &status.members);
+        names.extend(members.map(|member| member.name.clone()));
+        names.extend(self.peers().map(|peer| peer.name.clone()));
         names.sort_unstable_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         names.dedup();
         let mut answered = self.answered;

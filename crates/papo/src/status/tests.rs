@@ -44,6 +44,29 @@ fn peers_that_did_not_answer_yet_are_asked_once() {
 }
 
 #[test]
+fn whoever_has_left_is_neither_asked_nor_missed() {
+    let peers = [
+        ("servidor-2", "127.0.0.1:5590"),
+        ("servidor-4", "127.0.0.1:5610"),
+        ("servidor-5", "127.0.0.1:5620"),
+    ];
+    let all =
+        [("servidor-1", Role::Follower), ("servidor-2", Role::Follower), ("servidor-3", Role::Coordinator)];
+    let all = all.map(|(name, role)| {
+        let mut status = status(name, role, 9, 9, &peers);
+        // Neither of them is a member, and one of them runs.
+        status.peers.iter_mut().filter(|peer| peer.name == "servidor-5").for_each(|peer| peer.alive = false);
+        status
+    });
+    let found = found(all.to_vec());
+    assert_eq!(found.unasked(), [at("127.0.0.1:5610")]);
+    let overview = found.overview();
+    let names: Vec<&str> = overview.servidores.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["servidor-1", "servidor-2", "servidor-3", "servidor-4"]);
+    assert!(!overview.healthy, "one that runs does not answer");
+}
+
+#[test]
 fn a_member_that_does_not_answer_is_listed_and_nothing_is_well() {
     let overview = found(vec![
         status("servidor-3", Role::Coordinator, 9, 9, &[]),
