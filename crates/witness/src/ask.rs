@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use papo_transport::{Kind, Net, OpenError, SocketId, SocketOptions, ZmqContext, ZmqNet};
 use papo_wire::request::Request;
 
-/// A connection to one address.
-pub(crate) struct Asker {
+/// A connection to one address, for questions one after another.
+pub struct Asker {
     net: ZmqNet,
     line: Line,
 }
@@ -24,12 +24,12 @@ impl Asker {
     ///
     /// # Errors
     /// The system has no sockets left.
-    pub(crate) fn new(context: &ZmqContext, address: SocketAddr) -> Result<Self, OpenError> {
+    pub fn new(context: &ZmqContext, address: SocketAddr) -> Result<Self, OpenError> {
         Ok(Self { net: ZmqNet::new(context)?, line: Line::new(address) })
     }
 
     /// Asks, and waits for the answer; `None` when none comes within `limit`.
-    pub(crate) fn ask(&mut self, request: &Request, limit: Duration) -> Option<Vec<u8>> {
+    pub fn ask(&mut self, request: &Request, limit: Duration) -> Option<Vec<u8>> {
         let deadline = Instant::now() + limit;
         let mut ready = Vec::new();
         let asked = self.line.ask(&mut self.net, request.encode());

@@ -30,6 +30,7 @@ mod timeline;
 mod view;
 mod watch;
 
+pub use ask::Asker;
 pub use health::{Health, NotHealthy, check_health};
 pub use judge::{Expectations, Fault, Judgement, Proof, Service, Trial, judge};
 pub use load::{FailedRequest, Load, LoadError, LoadRecord, LoadSettings, NotServed};

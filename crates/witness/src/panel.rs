@@ -1,6 +1,7 @@
 //! Asking all servidores for their status, each over a connection of its own, so that none waits for another.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use papo_transport::{Net, OpenError, ZmqContext, ZmqNet};
@@ -34,8 +35,18 @@ impl Panel {
     /// # Errors
     /// The system has no sockets left.
     pub(crate) fn new(reach: &Reach) -> Result<Self, OpenError> {
+        Self::of(&reach.servidores)
+    }
+
+    /// Connects to these.
+    ///
+    /// # Errors
+    /// The system has no sockets left.
+    pub(crate) fn of<'a>(
+        servidores: impl IntoIterator<Item = (&'a String, &'a SocketAddr)>,
+    ) -> Result<Self, OpenError> {
         let now = Instant::now();
-        let seats = reach.servidores.iter().map(|(name, address)| {
+        let seats = servidores.into_iter().map(|(name, address)| {
             let seat = Seat { line: Line::new(*address), asked: None, next: now };
             (name.clone(), seat)
         });

@@ -9,6 +9,9 @@ use papo_wire::reply::{Role, Status};
 pub struct View {
     /// By name.
     pub servidores: BTreeMap<String, Option<Status>>,
+    /// Others that may come and go, by name: those that answer. Nothing is missing where there are none, but one of them may
+    /// coordinate.
+    pub guests: BTreeMap<String, Status>,
 }
 
 /// A servidor that coordinates, and in which epoch.
@@ -23,7 +26,8 @@ pub struct Reign {
 impl View {
     /// Who says that it coordinates, in the highest epoch if several do.
     pub fn coordinator(&self) -> Option<Reign> {
-        let coordinating = self.answering().filter(|status| status.role == Role::Coordinator);
+        let coordinating =
+            self.answering().chain(self.guests.values()).filter(|status| status.role == Role::Coordinator);
         let newest = coordinating.max_by_key(|status| status.epoch)?;
         Some(Reign { coordinator: newest.name.clone(), epoch: newest.epoch })
     }
@@ -65,6 +69,21 @@ impl View {
         self.answering().find_map(|status| self.flaw_of(status, &reign, lag))
     }
 
+    /// Whether exactly these are the members, as every expected servidor says, and each of them says too, and that it counts.
+    pub fn counts_exactly(&self, names: &[String]) -> bool {
+        let agrees = |status: &Status| {
+            status.members.len() == names.len()
+                && status.members.iter().all(|member| names.contains(&member.name))
+        };
+        let counts = |name: &String| {
+            let expected = self.servidores.get(name).and_then(Option::as_ref);
+            expected.or_else(|| self.guests.get(name)).is_some_and(|status| {
+                agrees(status) && matches!(status.role, Role::Coordinator | Role::Follower)
+            })
+        };
+        self.servidores.values().all(|status| status.as_ref().is_some_and(agrees)) && names.iter().all(counts)
+    }
+
     /// Whether all have applied the same log to its end.
     pub fn is_level(&self) -> bool {
         let ends = |status: &Status| (status.last, status.commit, status.applied);
@@ -73,7 +92,7 @@ impl View {
             && self.servidores.values().all(|status| status.as_ref().map(ends) == Some(ends(first)))
     }
 
-    /// Those that answer.
+    /// Those that answer, of those that are expected.
     pub fn answering(&self) -> impl Iterator<Item = &Status> {
         self.servidores.values().flatten()
     }

@@ -20,7 +20,7 @@ fn view(change: impl Fn(&mut Status)) -> View {
         change(&mut status);
         (name.to_owned(), Some(status))
     };
-    View { servidores: [one("s-0"), one("s-1")].into() }
+    View { servidores: [one("s-0"), one("s-1")].into(), ..View::default() }
 }
 
 fn flaw_when(change: impl Fn(&mut Status)) -> String {
@@ -78,4 +78,41 @@ fn of_two_that_say_that_they_coordinate_the_later_epoch_does() {
     });
     let reign = view.coordinator().expect("there are two");
     assert_eq!((reign.coordinator.as_str(), reign.epoch), ("s-1", 4));
+}
+
+#[test]
+fn a_guest_may_coordinate_and_is_missed_by_nobody() {
+    let mut view = view(|status| {
+        status.role = Role::Follower;
+        status.coordinator = "s-2".into();
+        status.members.push(MemberStatus { name: "s-2".into(), ..MemberStatus::default() });
+    });
+    assert_eq!(view.flaw(0).as_deref(), Some("no servidor coordinates"));
+    let mut guest = view.servidores["s-0"].clone().expect("it answers");
+    (guest.name, guest.role) = ("s-2".into(), Role::Coordinator);
+    view.guests.insert("s-2".into(), guest);
+    assert_eq!(view.flaw(0), None);
+    assert_eq!(view.coordinator().map(|reign| reign.coordinator).as_deref(), Some("s-2"));
+}
+
+#[test]
+fn who_counts_is_what_all_of_them_say() {
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let mut view = view(|_| {});
+    assert!(view.counts_exactly(&names(&["s-0", "s-1"])));
+    assert!(!view.counts_exactly(&names(&["s-0"])), "there is another one");
+    assert!(!view.counts_exactly(&names(&["s-0", "s-1", "s-2"])), "one does not count yet");
+    view.servidores.values_mut().flatten().for_each(|status| {
+        status.members.push(MemberStatus { name: "s-2".into(), ..MemberStatus::default() });
+    });
+    assert!(!view.counts_exactly(&names(&["s-0", "s-1", "s-2"])), "it does not say so itself");
+    let mut guest = view.servidores["s-1"].clone().expect("it answers");
+    guest.name = "s-2".into();
+    view.guests.insert("s-2".into(), guest.clone());
+    assert!(view.counts_exactly(&names(&["s-0", "s-1", "s-2"])));
+    guest.role = Role::Learner;
+    view.guests.insert("s-2".into(), guest);
+    assert!(!view.counts_exactly(&names(&["s-0", "s-1", "s-2"])), "it says that it does not");
+    view.servidores.insert("s-1".into(), None);
+    assert!(!view.counts_exactly(&names(&["s-0", "s-1"])), "one is silent");
 }

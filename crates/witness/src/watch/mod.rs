@@ -2,6 +2,8 @@
 
 mod observer;
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -65,8 +67,20 @@ impl Watch {
     /// # Errors
     /// The system has no sockets or threads left.
     pub fn start(reach: &Reach, timeline: &Timeline) -> Result<Self, WatchError> {
+        Self::start_with_guests(reach, &BTreeMap::new(), timeline)
+    }
+
+    /// The same, and it looks at others too that may come and go: see [`View::guests`].
+    ///
+    /// # Errors
+    /// The system has no sockets or threads left.
+    pub fn start_with_guests(
+        reach: &Reach,
+        guests: &BTreeMap<String, SocketAddr>,
+        timeline: &Timeline,
+    ) -> Result<Self, WatchError> {
         let shared = Arc::new(Shared::default());
-        let mut panel = Panel::new(reach)?;
+        let mut panel = Panel::of(reach.servidores.iter().chain(guests))?;
         let mut observer = Observer::new(reach.servidores.keys().cloned());
         let (seen, timeline) = (Arc::clone(&shared), timeline.clone());
         let watch = move || {

@@ -77,6 +77,13 @@ impl Observer {
         if let Some(status) = &status {
             self.note_conflict(status, watched);
         }
+        if !self.servidores.contains_key(name) {
+            match status {
+                Some(status) => drop(watched.view.guests.insert(name.to_owned(), status)),
+                None => drop(watched.view.guests.remove(name)),
+            }
+            return self.note_reign(watched, timeline);
+        }
         let was_answering = watched.view.servidores.get(name).is_some_and(Option::is_some);
         watched.view.servidores.insert(name.to_owned(), status);
         self.note_loss(name, was_answering, watched, timeline);

@@ -159,3 +159,21 @@ fn a_new_disk_is_no_member_until_all_say_so() {
     scene.says("s-2", knows(Status { role: Role::Follower, ..new }));
     assert_eq!(scene.news(), [Recovered]);
 }
+
+#[test]
+fn a_guest_that_takes_the_coordination_over_is_news_and_its_coming_and_going_is_none() {
+    let mut scene = Scene::whole();
+    scene.says("s-3", Status { role: Role::Learner, ..status("s-3", "s-0", 1) });
+    scene.is_silent("s-3");
+    assert_eq!(scene.news(), []);
+    scene.says("s-3", status("s-3", "s-3", 2));
+    assert_eq!(scene.news(), [CoordinatorLost, NewCoordinator]);
+    assert_eq!(scene.watched.reigns.last().map(|(_, reign)| reign.coordinator.as_str()), Some("s-3"));
+    for name in NAMES {
+        scene.says(name, status(name, "s-3", 2));
+    }
+    assert!(scene.watched.is_whole);
+    assert!(scene.watched.view.guests.contains_key("s-3"));
+    scene.is_silent("s-3");
+    assert!(scene.watched.view.guests.is_empty());
+}
