@@ -11,7 +11,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "papo"
 EXAMPLES = sorted((CHART / "examples").glob("*.yaml"))
-COMPONENTS = ["broker", "proxy", "referencia", "servidor", "cliente", "cliente-automatico", "drill", "test"]
+COMPONENTS = ["broker", "proxy", "referencia", "servidor", "cliente", "cliente-automatico", "drill", "test", "members"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob", "Pod")
 
 EVERYTHING = [

@@ -93,14 +93,24 @@ class Whole(unittest.TestCase):
 
 class Servidor(unittest.TestCase):
     def test_all_servidores_found_the_cluster(self):
+        (genesis,) = [entry for entry in container(rendered().pod("servidor"))["env"] if entry["name"] == "PAPO_GENESIS"]
+        reference = genesis["valueFrom"]["configMapKeyRef"]
+        names = rendered().one("ConfigMap", reference["name"])["data"][reference["key"]]
+        self.assertEqual(names, "papo-servidor-0,papo-servidor-1,papo-servidor-2")
         env = environment(rendered().pod("servidor"))
-        self.assertEqual(env["PAPO_GENESIS"], "papo-servidor-0,papo-servidor-1,papo-servidor-2")
         self.assertEqual(env["PAPO_ADVERTISE"], "$(PAPO_NAME).papo-servidor:5570")
 
     def test_one_value_says_how_long_a_stop_may_take(self):
         pod = render("servidor.graceSeconds=40").pod("servidor")
         self.assertEqual(environment(pod)["PAPO_GRACE"], "40s")
         self.assertEqual(pod["spec"]["terminationGracePeriodSeconds"], 45)
+
+    def test_another_number_of_them_restarts_none(self):
+        for replicas in (1, 5, 7):
+            with self.subTest(replicas):
+                before, after = rendered().pods(), render(f"servidor.replicas={replicas}").pods()
+                changed = {name for name in before if before[name] != after[name]}
+                self.assertEqual(changed, {"Job/papo-members-rollback", "Pod/papo-test-story"})
 
     def test_budgets_are_what_the_quorum_allows(self):
         for replicas, allowed in ((1, 0), (3, 1), (5, 2), (7, 3)):
@@ -171,7 +181,7 @@ class Settings(unittest.TestCase):
                 objects = render(f"{key(component)}.existingSecret=theirs")
                 (volume,) = [v for v in objects.pod(component)["spec"]["volumes"] if v["name"] == "settings"]
                 self.assertEqual(volume["secret"], {"secretName": "theirs"})
-                self.assertEqual(objects.of("ConfigMap", component), [])
+                self.assertNotIn(f"papo-{component}", [o["metadata"]["name"] for o in objects.of("ConfigMap")])
                 objects = render(f"{key(component)}.existingConfigMap=theirs")
                 (volume,) = [v for v in objects.pod(component)["spec"]["volumes"] if v["name"] == "settings"]
                 self.assertEqual(volume["configMap"], {"name": "theirs"})

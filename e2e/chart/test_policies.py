@@ -9,7 +9,7 @@ EDGES = {
     ("servidor", "broker", 5557), ("servidor", "broker", 5558),
     ("cliente", "proxy", 5556), ("cliente-automatico", "proxy", 5556), ("drill", "proxy", 5556), ("test", "proxy", 5556),
     ("servidor", "proxy", 5555), ("servidor", "referencia", 5560),
-    ("servidor", "servidor", 5570), ("servidor", "servidor", 5571), ("drill", "servidor", 5570), ("test", "servidor", 5570),
+    ("servidor", "servidor", 5570), ("servidor", "servidor", 5571), ("drill", "servidor", 5570), ("test", "servidor", 5570), ("members", "servidor", 5570),
 }
 PORTS = [5555, 5556, 5557, 5558, 5560, 5570, 5571, 9100, 9101]
 
@@ -67,7 +67,7 @@ class Policies(unittest.TestCase):
         for policy in rendered().of("NetworkPolicy"):
             component = policy["metadata"]["name"].removeprefix("papo-")
             ports = [p["port"] for rule in policy["spec"].get("egress", []) for p in rule["ports"]]
-            resolves = component in ("servidor", "cliente", "cliente-automatico", "drill", "test")
+            resolves = component in ("servidor", "cliente", "cliente-automatico", "drill", "test", "members")
             self.assertEqual(53 in ports, resolves, component)
             self.assertEqual(6443 in ports, component == "drill", component)
 

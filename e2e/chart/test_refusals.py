@@ -6,6 +6,7 @@ from chart import CHART, Refused, render, run
 
 UNSAFE = {
     "an even number of servidores": (["servidor.replicas=4"], "an even number survives no more failures than 3 do"),
+    "six servidores": (["servidor.replicas=6"], "take 5 or 7"),
     "two servidores": (["servidor.replicas=2"], "take 1 or 3"),
     "a budget beyond the minority": (["servidor.podDisruptionBudget.maxUnavailable=2"], "of 3 servidores at most 1 may be taken away"),
     "a budget of one of one": (
@@ -44,6 +45,8 @@ MISSPELT = {
     "a duration": ["broker.settings.deadline=5"],
     "none of something": ["broker.replicas=0"],
     "too many servidores": ["servidor.replicas=9"],
+    "one too many servidores": ["servidor.replicas=8"],
+    "another way to say who counts": ["members.hook=sometimes"],
     "a resource": ["broker.resources.limit.memory=1Gi"],
     "two clients at one terminal": ["cliente.replicas=2"],
 }
@@ -69,6 +72,8 @@ class Refusals(unittest.TestCase):
         for settings in (
             ["servidor.replicas=5", "servidor.podDisruptionBudget.maxUnavailable=2"],
             ["servidor.podDisruptionBudget.maxUnavailable=0"],
+            ["servidor.replicas=7", "servidor.podDisruptionBudget.maxUnavailable=3"],
+            ["servidor.replicas=5", "servidor.antiAffinity=preferred"],
             ["servidor.terminationGracePeriodSeconds=10"],
             ["servidor.persistence.enabled=false", "servidor.persistence.medium=Memory", "servidor.persistence.sizeLimit=64Mi"],
             ["broker.existingConfigMap=a"],

@@ -5,7 +5,7 @@ import json
 import secrets
 import unittest
 
-from chart import CHART, EXAMPLES, ROOT, installed, render, run
+from chart import CHART, EXAMPLES, ROOT, environment, installed, render, run
 
 
 def cluster_answers():
@@ -47,6 +47,9 @@ class Server(unittest.TestCase):
             ["serviceAccount.create=false"],
             ["servidor.persistence.enabled=false"],
             ["servidor.persistence.whenDeleted=Delete"],
+            ["servidor.persistence.whenScaled=Delete"],
+            ["servidor.replicas=5", "members.hook=always"],
+            ["members.hook=never"],
             ["cliente.persistence.enabled=true", "cliente.timeZone=Europe/Lisbon"],
             ["drillHooks.enabled=true", "drill.enabled=true", "drill.nodes.enabled=true"],
             ["drill.enabled=true", "drill.schedule=0 3 * * 1"],
@@ -79,17 +82,51 @@ class Server(unittest.TestCase):
         self.addCleanup(run, "kubectl", "delete", "--namespace", self.namespace, kind, name, "--wait=false")
 
     def test_what_cannot_be_changed_after_install_is_refused_with_one_sentence(self):
-        installed = copy.deepcopy(render(namespace=self.namespace).one("StatefulSet", "papo-servidor"))
-        installed["spec"]["replicas"] = 0  # Nobody has to run, and whoever scaled it down may still upgrade.
-        self.create(installed)
+        self.create(self.installed(0))  # Nobody has to run, and whoever scaled it down may still upgrade.
+        self.create(self.founders())
         self.assertNotIn("execution error", self.refused())
-        self.assertIn("servidor.replicas is 5, but this release was installed with 3", self.refused("servidor.replicas=5"))
+        self.assertIn("start the 3 that there were first (servidor.replicas=3)", self.refused("servidor.replicas=5"))
         for changed, sentence in (
             ("size=5Gi", 'says "claims of 5Gi", but this release was installed with "claims of 2Gi"'),
             ("storageClass=other", 'says "claims of 2Gi of class other"'),
             ("enabled=false", 'says "no claims", but this release was installed with "claims of 2Gi"'),
         ):
             self.assertIn(sentence, self.refused(f"servidor.persistence.{changed}"))
+
+    def installed(self, replicas):
+        """The StatefulSet of an install of three with so many replicas, none of which gets a pod."""
+        found = copy.deepcopy(render(namespace=self.namespace).one("StatefulSet", "papo-servidor"))
+        found["spec"]["replicas"] = replicas
+        found["spec"]["template"]["spec"]["serviceAccountName"] = "nobody"
+        return found
+
+    def founders(self):
+        return render(namespace=self.namespace).one("ConfigMap", "papo-servidor-genesis")
+
+    def told(self, *settings):
+        """Which Jobs helm would make before anything else, where it may look at the cluster, and whether they must succeed."""
+        jobs = render(*settings, namespace=self.namespace, more=["--dry-run=server"]).of("Job", "members")
+        return {o["metadata"]["annotations"]["helm.sh/hook"]: environment(o["spec"]["template"])["MUST"] for o in jobs}
+
+    def test_another_number_of_servidores_is_said_before_anything_is_changed(self):
+        self.create(self.installed(3))
+        self.create(self.founders())
+        self.assertEqual(self.told(), {"pre-rollback": "no"})
+        self.assertEqual(self.told("servidor.replicas=5"), {"pre-upgrade": "yes", "pre-rollback": "no"})
+        self.assertEqual(self.told("servidor.replicas=1"), {"pre-upgrade": "yes", "pre-rollback": "no"})
+        self.assertEqual(self.told("servidor.replicas=5", "members.hook=never"), {})
+        self.assertEqual(self.told("members.hook=always"), {"pre-upgrade": "no", "pre-rollback": "no"})
+
+    def test_a_number_that_was_changed_by_hand_is_seen(self):
+        self.create(self.installed(5))
+        self.create(self.founders())
+        self.assertEqual(self.told(), {"pre-upgrade": "yes", "pre-rollback": "no"})
+        self.assertEqual(self.told("servidor.replicas=5"), {"pre-rollback": "no"})
+
+    def test_of_an_install_by_an_earlier_chart_the_number_stays_at_first(self):
+        self.create(self.installed(3))
+        self.assertEqual(self.told(), {"pre-rollback": "no"})
+        self.assertIn("upgrade with servidor.replicas=3 first", self.refused("servidor.replicas=5"))
 
     def test_disks_of_an_earlier_and_larger_install_are_not_passed_over(self):
         claim = {

@@ -58,7 +58,7 @@
 {{- /* Variables that wire the services together are the chart's; a second one of the same name would win, silently. */ -}}
 {{- define "papo.checkEnvironment" -}}
 {{- $ours := list "PAPO_NAME" "PAPO_DATA" "PAPO_ADVERTISE" "PAPO_GENESIS" "PAPO_PEERS" "PAPO_REFERENCIA" "PAPO_GRACE" "PAPO_HTTP" "PAPO_BROKER" "PAPO_PROXY" "PAPO_STATE" "PAPO_DRILL_HOOKS" "PAPO_DRILL_LISTEN" "PAPO_CONFIG" -}}
-{{- range $key := list "all" "broker" "proxy" "referencia" "servidor" "cliente" "clienteAutomatico" "drill" -}}
+{{- range $key := list "all" "broker" "proxy" "referencia" "servidor" "cliente" "clienteAutomatico" "members" "drill" -}}
 {{- range (index $.Values $key).extraEnv -}}
 {{- if has .name $ours -}}
 {{- fail (printf "%s.extraEnv sets %s, which the chart computes." $key .name) -}}
@@ -98,9 +98,15 @@
 {{- $name := include "papo.name" (dict "root" . "component" "servidor") -}}
 {{- $live := lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
 {{- if $live -}}
-{{- $founders := dig "metadata" "annotations" "papo/genesis" "" $live -}}
-{{- if and $founders (ne $founders (include "papo.genesis" .)) -}}
-{{- fail (printf "servidor.replicas is %d, but this release was installed with %d: the number of servidores cannot be changed after install yet." (int .Values.servidor.replicas) (len (splitList "," $founders))) -}}
+{{- $running := int (dig "spec" "replicas" 1 $live) -}}
+{{- $wanted := int .Values.servidor.replicas -}}
+{{- $known := dig "data" "names" "" (lookup "v1" "ConfigMap" .Release.Namespace (include "papo.genesisName" .)) -}}
+{{- if and $running (ne $running $wanted) (not $known) -}}
+{{- fail (printf "servidor.replicas is %d, but %d run that an earlier version of this chart has installed, which cannot change their number: upgrade with servidor.replicas=%d first." $wanted $running $running) -}}
+{{- end -}}
+{{- if and (not $running) $known (ne $known (include "papo.genesis" .)) -}}
+{{- $had := len (splitList "," $known) -}}
+{{- fail (printf "servidor.replicas is %d, but no servidor runs that could be told: start the %d that there were first (servidor.replicas=%d), then change their number." $wanted $had $had) -}}
 {{- end -}}
 {{- $data := dig "metadata" "annotations" "papo/data" "" $live -}}
 {{- if and $data (ne $data (include "papo.data" .)) -}}
@@ -109,7 +115,7 @@
 {{- else if .Values.servidor.persistence.enabled -}}
 {{- range $number := untilStep (int .Values.servidor.replicas) 7 1 -}}
 {{- if lookup "v1" "PersistentVolumeClaim" $.Release.Namespace (printf "data-%s-%d" $name $number) -}}
-{{- fail (printf "servidor.replicas is %d, but there is a claim data-%s-%d of an earlier install: take as many as that had, or delete its claims." (int $.Values.servidor.replicas) $name $number) -}}
+{{- fail (printf "servidor.replicas is %d, but there is a claim data-%s-%d of an earlier install: take as many as that had, or delete the claims of those that did not count any more in the end." (int $.Values.servidor.replicas) $name $number) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

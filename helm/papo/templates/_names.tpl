@@ -51,7 +51,12 @@ annotations:
 {{- .Values.serviceAccount.name | default (include "papo.fullname" .) -}}
 {{- end -}}
 
-{{- /* The names of all servidores, separated by commas: who founds the cluster. */ -}}
+{{- /* The ConfigMap with the names of all servidores. */ -}}
+{{- define "papo.genesisName" -}}
+{{- printf "%s-genesis" (include "papo.name" (dict "root" . "component" "servidor")) -}}
+{{- end -}}
+
+{{- /* The names of all servidores, separated by commas: who founds the cluster, and who is to count in it. */ -}}
 {{- define "papo.genesis" -}}
 {{- $names := list -}}
 {{- $name := include "papo.name" (dict "root" . "component" "servidor") -}}
