@@ -1,5 +1,5 @@
 use std::fs::{self, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ const GRACE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Process {
     name: String,
+    binary: String,
     program: PathBuf,
     arguments: Vec<String>,
     log: PathBuf,
@@ -35,7 +36,24 @@ impl Process {
     /// # Panics
     /// When there is no such binary beside the running test.
     pub fn new(name: &str, binary: &str, arguments: Vec<String>, log: PathBuf) -> Self {
-        Self { name: name.to_owned(), program: program(binary), arguments, log, child: None }
+        let (name, program) = (name.to_owned(), program(binary));
+        Self { name, binary: binary.to_owned(), program, arguments, log, child: None }
+    }
+
+    /// Takes its program from `folder` from the next start on: another release. `None` is the one beside this program.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn comes_from(&mut self, folder: Option<&Path>) {
+        self.program = match folder {
+            None => program(&self.binary),
+            Some(folder) => existing(folder, &self.binary),
+        };
+    }
+
+    /// The program that the next start runs.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Its name.
@@ -82,12 +100,12 @@ impl Process {
         self.ended().is_none() && self.child.is_some()
     }
 
-    /// kill -9, and waits until it is gone. A frozen process dies too.
-    pub fn kill9(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
+    /// kill -9, and waits until it is gone. A frozen process dies too. Returns how it ended, which may have been before.
+    pub fn kill9(&mut self) -> Option<Ended> {
+        let mut child = self.child.take()?;
         // Fails only if it has ended already, which is what is wanted.
         child.kill().ok();
-        child.wait().expect("a child can be waited for");
+        Some(Ended::from(child.wait().expect("a child can be waited for")))
     }
 
     /// Freezes it (SIGSTOP).
@@ -105,16 +123,20 @@ impl Process {
     /// # Panics
     /// When it does not run, or does not stop.
     pub fn terminate(&mut self) -> Ended {
-        self.signal(Signal::TERM);
+        self.ask_to_stop();
         let ended = until(&format!("{} stops after SIGTERM", self.name), GRACE, || self.ended());
         self.child = None;
         ended
     }
 
+    /// Asks it to stop (SIGTERM), and does not wait.
+    pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
     /// How it ended, if it has. Does not forget it: it is not started again by itself.
     pub fn ended(&mut self) -> Option<Ended> {
-        let status: ExitStatus = self.child.as_mut()?.try_wait().expect("a child can be asked")?;
-        Some(status.code().map_or(Ended::Killed, Ended::Exited))
+        self.child.as_mut()?.try_wait().expect("a child can be asked").map(Ended::from)
     }
 
     /// The last `lines` lines of its output.
@@ -132,6 +154,12 @@ impl Process {
     }
 }
 
+impl From<ExitStatus> for Ended {
+    fn from(status: ExitStatus) -> Self {
+        status.code().map_or(Self::Killed, Self::Exited)
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill9();
@@ -143,6 +171,10 @@ fn program(binary: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a running program has a path");
     let beside = own.parent().expect("a program is in a folder");
     let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
+    existing(folder, binary)
+}
+
+fn existing(folder: &Path, binary: &str) -> PathBuf {
     let program = folder.join(format!("{binary}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         program.exists(),

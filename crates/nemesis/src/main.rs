@@ -1,0 +1,109 @@
+//! Torments the real programs on this machine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use papo_nemesis::deed::Kind;
+use papo_nemesis::plan::{Draw, Pace};
+use papo_nemesis::run::{Settings, run};
+use papo_nemesis::town::Shape;
+use papo_witness::LoadSettings;
+use papo_witness::evidence::Verdict;
+
+/// Torments the real programs on this machine, by a seed, and judges whether every promise held.
+///
+/// Starts the programs beside it, each behind a network of its own that can be broken; lets clients talk; kills, freezes, cuts off,
+/// slows, jams, fills, wipes, floods; heals; reads everything back from every servidor.
+///
+/// Exit codes: 0 every promise held; 1 one was broken; 2 nothing can be said.
+#[derive(Parser)]
+#[command(name = "nemesis")]
+struct Arguments {
+    /// How long to go on
+    #[arg(long, value_name = "MINUTES", default_value_t = 5.0)]
+    minutes: f64,
+    /// What is done when: the same seed does the same [default: another one each time]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many servidores
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=7))]
+    servidores: u8,
+    /// Messages a second
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    rate: f64,
+    /// Only kinds of deeds whose description contains one of these
+    #[arg(long, value_name = "WORDS,...", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Short faults instead of long ones
+    #[arg(long)]
+    short: bool,
+    /// Programs of the previous release, to be mixed with the present ones
+    #[arg(long, value_name = "DIR")]
+    previous: Option<PathBuf>,
+    /// Where everything is kept; it must not be there [default: a folder that is kept when not every promise held]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match torment(Arguments::parse()) {
+        Ok(Verdict::Pass) => ExitCode::SUCCESS,
+        Ok(Verdict::Fail) => ExitCode::from(1),
+        Ok(Verdict::Unknown) => ExitCode::from(2),
+        Err(error) => {
+            eprintln!("nothing can be said: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn torment(arguments: Arguments) -> anyhow::Result<Verdict> {
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let wanted = |kind: &Kind| {
+        arguments.only.is_empty() || arguments.only.iter().any(|words| kind.to_string().contains(words))
+    };
+    let length = Duration::from_secs_f64(arguments.minutes * 60.0);
+    let mut temporary = None;
+    let folder = match arguments.folder {
+        Some(folder) => {
+            std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            folder
+        }
+        None => {
+            temporary.insert(tempfile::Builder::new().prefix("papo-nemesis-").tempdir()?).path().to_owned()
+        }
+    };
+    let settings = Settings {
+        draw: Draw {
+            seed,
+            shape: Shape { servidores: arguments.servidores, ..Shape::default() },
+            kinds: Kind::ALL.into_iter().filter(wanted).collect(),
+            pace: if arguments.short { Pace::Short } else { Pace::Long },
+            length,
+        },
+        at_most: length,
+        previous: arguments.previous.map(|folder| folder.canonicalize()).transpose()?,
+        load: LoadSettings {
+            clients: 6,
+            rate: arguments.rate,
+            plain: 2,
+            seed,
+            ledger: Some(folder.clone()),
+            ..LoadSettings::default()
+        },
+        folder,
+        patience: Duration::from_secs(90),
+    };
+    let outcome = run(&settings);
+    if !matches!(&outcome, Ok(report) if report.verdict == Verdict::Pass)
+        && let Some(mut folder) = temporary
+    {
+        folder.disable_cleanup(true);
+        println!("everything is kept in {}", folder.path().display());
+    }
+    println!("the same again: --seed {seed}");
+    Ok(outcome?.verdict)
+}

@@ -1,0 +1,292 @@
+//! A run from its first process to its verdict.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use papo_witness::evidence::{Evidence, MomentKind, Verdict};
+use papo_witness::{
+    Expectations, Fault, Load, LoadRecord, LoadSettings, Proof, Reach, ReadBack, Timeline, Trial, Watch,
+    Watched, check_health, judge, read_back,
+};
+
+use crate::coverage::Coverage;
+use crate::deed::{Deed, Kind};
+use crate::journal::Journal;
+use crate::papo::{Exports, compare_exports};
+use crate::perform::{self, Outcome, Undo};
+use crate::plan::{Draw, Plan, Round, Stroke};
+use crate::town::Town;
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What is done.
+    pub draw: Draw,
+    /// No round begins later than this after the first.
+    pub at_most: Duration,
+    /// An empty folder for everything: data, logs, ledger, journal.
+    pub folder: PathBuf,
+    /// Where the programs of the previous release are; everybody comes from there at first.
+    pub previous: Option<PathBuf>,
+    /// Who talks meanwhile.
+    pub load: LoadSettings,
+    /// How long all may take to be well again after everything was healed. Longer is a broken promise.
+    pub patience: Duration,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Report {
+    /// What the witness says.
+    pub evidence: Evidence,
+    /// What was done.
+    pub coverage: Coverage,
+    /// Pass, fail or unknown, of everything together.
+    pub verdict: Verdict,
+    /// Why not pass, a sentence each.
+    pub because: Vec<String>,
+}
+
+/// How many messages have to be acknowledged before anything is done, and again each time all is well.
+const FLOW: u64 = 20;
+
+/// Runs. What it says of its own failures to run has nothing to do with the promises.
+///
+/// # Errors
+/// The town never was well, or this machine has no ports, files or threads left.
+pub fn run(settings: &Settings) -> anyhow::Result<Report> {
+    let plan = Plan::draw(&settings.draw);
+    let mut journal = Journal::begin(&settings.folder.join("journal.txt")).context("no journal")?;
+    let Draw { seed, kinds, .. } = &settings.draw;
+    journal.line(format!("seed {seed}, {} rounds of {} kinds of deeds", plan.rounds.len(), kinds.len()));
+    let mut town = Town::found(settings.draw.shape, &settings.folder, settings.previous.as_deref())
+        .context("the processes cannot be laid out")?;
+    if kinds.contains(&Kind::Release) && town.previous().is_some() {
+        for node in [town.shape().servidores(), town.shape().front()].concat() {
+            town.set_release(&node, true);
+        }
+    }
+    town.start_all();
+    let reach = town.reach();
+    let health = check_health(&reach, settings.patience).map_err(|flaw| {
+        town.note_deaths();
+        anyhow!("all was never well: {flaw}")
+    })?;
+    journal.note("all is well");
+
+    let timeline = Timeline::start();
+    let watch = Watch::start(&reach, &timeline)?;
+    let load = Load::start(&reach, &settings.load, &timeline)?;
+    load.wait_for_more(FLOW, settings.patience)?;
+    perform::keep_copies(&mut town).context("data cannot be copied")?;
+    journal.note("messages flow");
+
+    let began = timeline.mark(MomentKind::Fault, "the first round begins");
+    let mut runner = Runner {
+        town,
+        journal,
+        coverage: Coverage::of(kinds),
+        reach,
+        load,
+        patience: settings.patience,
+        broken: Vec::new(),
+    };
+    runner.rounds(&plan.rounds, settings.at_most);
+    let ended = timeline.mark(MomentKind::Undone, "everything is healed");
+    let Runner { mut town, mut journal, coverage, reach, load, mut broken, .. } = runner;
+
+    journal.note("everybody settles what is open");
+    let load = load.finish(settings.patience)?;
+    let read = read_back(&reach, health.index, settings.patience)?;
+    let exports = compare_exports(&reach, &settings.folder.join("exports"));
+    let watched = watch.finish();
+    town.note_deaths();
+    broken.extend(town.complaints().iter().cloned());
+    drop(town);
+    journal.note(format!("read back: {exports:?}"));
+
+    let fault = Fault { at: began, until: Some(ended), proof: proof(&coverage, began) };
+    let evidence = verdict_of_witness(&timeline, &load, &watched, &read, &fault);
+    let report = Report::new(evidence, coverage, broken, &exports);
+    report.tell(&mut journal);
+    Ok(report)
+}
+
+fn proof(coverage: &Coverage, began: Duration) -> Proof {
+    match coverage.proven() {
+        0 => Proof::Missing("nothing that was done was seen to have happened".to_owned()),
+        count => Proof::Seen { at: began, how: format!("{count} deeds were seen to have happened") },
+    }
+}
+
+fn verdict_of_witness(
+    timeline: &Timeline,
+    load: &LoadRecord,
+    watched: &Watched,
+    read: &ReadBack,
+    fault: &Fault,
+) -> Evidence {
+    let expectations = Expectations::default();
+    let trial = Trial {
+        drill: "nemesis",
+        timeline,
+        load,
+        watched,
+        read,
+        fault: Some(fault),
+        expectations: &expectations,
+        not_undone: &[],
+    };
+    judge(&trial).evidence
+}
+
+/// What is at hand while rounds go on.
+struct Runner {
+    town: Town,
+    journal: Journal,
+    coverage: Coverage,
+    reach: Reach,
+    load: Load,
+    patience: Duration,
+    broken: Vec<String>,
+}
+
+impl Runner {
+    fn rounds(&mut self, rounds: &[Round], at_most: Duration) {
+        let began = Instant::now();
+        for (number, round) in (1..).zip(rounds) {
+            if began.elapsed() >= at_most || !self.broken.is_empty() || !self.town.complaints().is_empty() {
+                break;
+            }
+            self.journal.note(format!("round {number}"));
+            self.round(round);
+        }
+        self.upgrade();
+    }
+
+    fn round(&mut self, round: &Round) {
+        let began = Instant::now();
+        let mut waiting: Vec<&Stroke> = round.strokes.iter().collect();
+        let mut going: Vec<(Duration, &Stroke, Undo)> = Vec::new();
+        loop {
+            let next_begin = waiting.iter().map(|stroke| stroke.after).min();
+            let next_end = going.iter().map(|(end, ..)| *end).min();
+            let Some(next) = next_begin.into_iter().chain(next_end).min() else { break };
+            std::thread::sleep(next.saturating_sub(began.elapsed()));
+            if let Some(at) = going.iter().position(|(end, ..)| *end <= next) {
+                let (_, stroke, undo) = going.remove(at);
+                let outcome = undo(&mut self.town);
+                self.told(stroke, "undone", &outcome);
+            } else if let Some(at) = waiting.iter().position(|stroke| stroke.after <= next) {
+                let stroke = waiting.remove(at);
+                self.journal.note(format!("  {}", stroke.deed));
+                match perform::begin(&mut self.town, &stroke.deed) {
+                    Ok(undo) => going.push((began.elapsed() + stroke.lasts, stroke, undo)),
+                    Err(outcome) => self.told(stroke, "done", &outcome),
+                }
+            }
+        }
+        self.heal();
+        std::thread::sleep(round.calm);
+    }
+
+    fn told(&mut self, stroke: &Stroke, what: &str, outcome: &Outcome) {
+        self.coverage.note(stroke.kind, outcome);
+        let (how, told) = match outcome {
+            Outcome::Proven(told) => (what, told),
+            Outcome::Unproven(told) => ("NOT PROVEN", told),
+            Outcome::Skipped(told) => ("skipped", told),
+        };
+        self.journal.note(format!("    {how}: {} ({told})", stroke.deed));
+    }
+
+    /// Everything is as it should be from now on, and has to work soon.
+    fn heal(&mut self) {
+        self.town.network().heal();
+        self.town.note_deaths();
+        self.town.start_all();
+        let began = Instant::now();
+        let well = check_health(&self.reach, self.patience).map_err(|flaw| flaw.to_string());
+        let well = well.and_then(|_| {
+            self.load.wait_for_more(FLOW, self.patience).map_err(|not_served| not_served.to_string())
+        });
+        self.town.note_deaths();
+        match well {
+            Ok(()) => self.journal.note(format!(
+                "  all is well after {:.1} s; {} messages acknowledged so far",
+                began.elapsed().as_secs_f64(),
+                self.load.acknowledged()
+            )),
+            Err(flaw) => {
+                let sentence =
+                    format!("P7: {:?} after everything was healed all was not well: {flaw}", self.patience);
+                self.journal.note(format!("!! {sentence}"));
+                self.broken.push(sentence);
+            }
+        }
+    }
+
+    /// Everybody comes from the present release at the end.
+    fn upgrade(&mut self) {
+        for node in self.town.of_previous_release() {
+            let deed = Deed::Release { node, previous: false, kindly: true };
+            let stroke = Stroke { after: Duration::ZERO, lasts: Duration::ZERO, deed, kind: Kind::Release };
+            self.round(&Round { strokes: vec![stroke], calm: Duration::ZERO });
+        }
+    }
+}
+
+impl Report {
+    fn new(evidence: Evidence, coverage: Coverage, mut broken: Vec<String>, exports: &Exports) -> Self {
+        if evidence.verdict == Verdict::Fail {
+            broken.extend(evidence.because.iter().cloned());
+        }
+        let mut doubts = coverage.doubts();
+        match exports {
+            Exports::Equal(_) => {}
+            Exports::Differ(why) => broken.push(format!("P3: {why}")),
+            Exports::Missing(why) => doubts.push(why.clone()),
+        }
+        if evidence.verdict == Verdict::Unknown {
+            doubts.extend(evidence.because.iter().cloned());
+        }
+        let verdict = match (broken.is_empty(), doubts.is_empty()) {
+            (false, _) => Verdict::Fail,
+            (true, false) => Verdict::Unknown,
+            (true, true) => Verdict::Pass,
+        };
+        broken.extend(doubts);
+        Self { evidence, coverage, verdict, because: broken }
+    }
+
+    fn tell(&self, journal: &mut Journal) {
+        let Evidence { messages, figures, .. } = &self.evidence;
+        journal.line(format!("\n{}", self.coverage));
+        journal.line(format!(
+            "messages: {} attempted, {} acknowledged ({} of them during faults), {} kept, {} lost, {} altered, {} duplicated, \
+             {} out of order, {} refused and present, {} unacknowledged and present, {} refused, {} unknown, {} unchecked",
+            messages.attempted,
+            messages.acknowledged,
+            messages.acknowledged_during_fault,
+            messages.kept,
+            messages.lost,
+            messages.altered,
+            messages.duplicated,
+            messages.out_of_order,
+            messages.refused_present,
+            messages.unacknowledged_present,
+            messages.refused,
+            messages.unknown_outcome,
+            messages.unchecked,
+        ));
+        journal.line(format!(
+            "{} requests failed at first; the longest silence was {:?} ms",
+            figures.failed_requests, figures.silence_ms
+        ));
+        for why in &self.because {
+            journal.line(format!("- {why}"));
+        }
+        journal.line(format!("verdict: {}", self.verdict));
+    }
+}
