@@ -42,3 +42,7 @@ bench: build ## Measure how fast it is on this machine
 .PHONY: nemesis
 nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUTES=30 SEED=n PREVIOUS=DIR)
 	$(PROGRAMS)/nemesis --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(PREVIOUS),--previous $(PREVIOUS)) $(ARGS)
+
+.PHONY: soak
+soak: build ## Let the real programs serve for MINUTES=60, and see that nothing grows
+	$(PROGRAMS)/soak --minutes $(or $(MINUTES),60) $(ARGS)

@@ -9,6 +9,8 @@
 //! A seed gives the same schedule: the same deeds to the same processes at the same times. What the processes make of it also depends on
 //! this machine, so that a failing seed shows what to try again, and need not fail each time.
 //!
+//! [`soak`] is the other thing to do with a town: let it serve for a long time, and see that nothing grows.
+//!
 //! Only Linux (it asks `/proc`). What needs root, full and read-only disks, is skipped without, and says so.
 //!
 //! Not done here: clocks that are wrong (all processes of one machine have one), power that fails (a kill leaves what was written to the
@@ -16,6 +18,7 @@
 
 pub mod coverage;
 pub mod deed;
+pub mod folder;
 pub mod journal;
 pub mod network;
 pub mod papo;
@@ -23,4 +26,6 @@ pub mod perform;
 pub mod plan;
 pub mod run;
 pub mod scrape;
+pub mod soak;
 pub mod town;
+mod witness;

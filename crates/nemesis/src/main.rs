@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Parser;
 use papo_nemesis::deed::Kind;
+use papo_nemesis::folder::Folder;
 use papo_nemesis::plan::{Draw, Pace};
 use papo_nemesis::run::{Settings, run};
 use papo_nemesis::town::Shape;
@@ -49,33 +49,17 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match torment(Arguments::parse()) {
-        Ok(Verdict::Pass) => ExitCode::SUCCESS,
-        Ok(Verdict::Fail) => ExitCode::from(1),
-        Ok(Verdict::Unknown) => ExitCode::from(2),
-        Err(error) => {
-            eprintln!("nothing can be said: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    let arguments = Arguments::parse();
+    papo_nemesis::folder::exit_code(torment(&arguments))
 }
 
-fn torment(arguments: Arguments) -> anyhow::Result<Verdict> {
+fn torment(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let wanted = |kind: &Kind| {
         arguments.only.is_empty() || arguments.only.iter().any(|words| kind.to_string().contains(words))
     };
     let length = Duration::from_secs_f64(arguments.minutes * 60.0);
-    let mut temporary = None;
-    let folder = match arguments.folder {
-        Some(folder) => {
-            std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-            folder
-        }
-        None => {
-            temporary.insert(tempfile::Builder::new().prefix("papo-nemesis-").tempdir()?).path().to_owned()
-        }
-    };
+    let folder = Folder::make(arguments.folder.as_deref())?;
     let settings = Settings {
         draw: Draw {
             seed,
@@ -85,25 +69,19 @@ fn torment(arguments: Arguments) -> anyhow::Result<Verdict> {
             length,
         },
         at_most: length,
-        previous: arguments.previous.map(|folder| folder.canonicalize()).transpose()?,
+        previous: arguments.previous.as_ref().map(|folder| folder.canonicalize()).transpose()?,
         load: LoadSettings {
             clients: 6,
             rate: arguments.rate,
             plain: 2,
             seed,
-            ledger: Some(folder.clone()),
+            ledger: Some(folder.path().to_owned()),
             ..LoadSettings::default()
         },
-        folder,
+        folder: folder.path().to_owned(),
         patience: Duration::from_secs(90),
     };
-    let outcome = run(&settings);
-    if !matches!(&outcome, Ok(report) if report.verdict == Verdict::Pass)
-        && let Some(mut folder) = temporary
-    {
-        folder.disable_cleanup(true);
-        println!("everything is kept in {}", folder.path().display());
-    }
+    let outcome = folder.after(run(&settings).map(|report| report.verdict));
     println!("the same again: --seed {seed}");
-    Ok(outcome?.verdict)
+    outcome
 }

@@ -3,20 +3,18 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use papo_witness::evidence::{Evidence, MomentKind, Verdict};
-use papo_witness::{
-    Expectations, Fault, Load, LoadRecord, LoadSettings, Proof, Reach, ReadBack, Timeline, Trial, Watch,
-    Watched, check_health, judge, read_back,
-};
+use papo_witness::{Fault, LoadSettings, Proof};
 
 use crate::coverage::Coverage;
 use crate::deed::{Deed, Kind};
 use crate::journal::Journal;
-use crate::papo::{Exports, compare_exports};
+use crate::papo::Exports;
 use crate::perform::{self, Outcome, Undo};
 use crate::plan::{Draw, Plan, Round, Stroke};
 use crate::town::Town;
+use crate::witness::{self, Findings, Witness};
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -48,9 +46,6 @@ pub struct Report {
     pub because: Vec<String>,
 }
 
-/// How many messages have to be acknowledged before anything is done, and again each time all is well.
-const FLOW: u64 = 20;
-
 /// Runs. What it says of its own failures to run has nothing to do with the promises.
 ///
 /// # Errors
@@ -68,46 +63,32 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
         }
     }
     town.start_all();
-    let reach = town.reach();
-    let health = check_health(&reach, settings.patience).map_err(|flaw| {
-        town.note_deaths();
-        anyhow!("all was never well: {flaw}")
-    })?;
-    journal.note("all is well");
-
-    let timeline = Timeline::start();
-    let watch = Watch::start(&reach, &timeline)?;
-    let load = Load::start(&reach, &settings.load, &timeline)?;
-    load.wait_for_more(FLOW, settings.patience)?;
+    let witness = Witness::begin(&mut town, &settings.load, settings.patience)?;
     perform::keep_copies(&mut town).context("data cannot be copied")?;
     journal.note("messages flow");
 
-    let began = timeline.mark(MomentKind::Fault, "the first round begins");
+    let began = witness.mark(MomentKind::Fault, "the first round begins");
     let mut runner = Runner {
         town,
         journal,
         coverage: Coverage::of(kinds),
-        reach,
-        load,
+        witness,
         patience: settings.patience,
         broken: Vec::new(),
     };
     runner.rounds(&plan.rounds, settings.at_most);
-    let ended = timeline.mark(MomentKind::Undone, "everything is healed");
-    let Runner { mut town, mut journal, coverage, reach, load, mut broken, .. } = runner;
+    let Runner { mut town, mut journal, coverage, witness, mut broken, .. } = runner;
+    let ended = witness.mark(MomentKind::Undone, "everything is healed");
 
     journal.note("everybody settles what is open");
-    let load = load.finish(settings.patience)?;
-    let read = read_back(&reach, health.index, settings.patience)?;
-    let exports = compare_exports(&reach, &settings.folder.join("exports"));
-    let watched = watch.finish();
+    let fault = Fault { at: began, until: Some(ended), proof: proof(&coverage, began) };
+    let Findings { evidence, exports } =
+        witness.finish("nemesis", Some(&fault), settings.patience, &settings.folder)?;
     town.note_deaths();
     broken.extend(town.complaints().iter().cloned());
     drop(town);
     journal.note(format!("read back: {exports:?}"));
 
-    let fault = Fault { at: began, until: Some(ended), proof: proof(&coverage, began) };
-    let evidence = verdict_of_witness(&timeline, &load, &watched, &read, &fault);
     let report = Report::new(evidence, coverage, broken, &exports);
     report.tell(&mut journal);
     Ok(report)
@@ -120,34 +101,12 @@ fn proof(coverage: &Coverage, began: Duration) -> Proof {
     }
 }
 
-fn verdict_of_witness(
-    timeline: &Timeline,
-    load: &LoadRecord,
-    watched: &Watched,
-    read: &ReadBack,
-    fault: &Fault,
-) -> Evidence {
-    let expectations = Expectations::default();
-    let trial = Trial {
-        drill: "nemesis",
-        timeline,
-        load,
-        watched,
-        read,
-        fault: Some(fault),
-        expectations: &expectations,
-        not_undone: &[],
-    };
-    judge(&trial).evidence
-}
-
 /// What is at hand while rounds go on.
 struct Runner {
     town: Town,
     journal: Journal,
     coverage: Coverage,
-    reach: Reach,
-    load: Load,
+    witness: Witness,
     patience: Duration,
     broken: Vec<String>,
 }
@@ -207,16 +166,13 @@ impl Runner {
         self.town.note_deaths();
         self.town.start_all();
         let began = Instant::now();
-        let well = check_health(&self.reach, self.patience).map_err(|flaw| flaw.to_string());
-        let well = well.and_then(|_| {
-            self.load.wait_for_more(FLOW, self.patience).map_err(|not_served| not_served.to_string())
-        });
+        let well = self.witness.wait_until_well(self.patience);
         self.town.note_deaths();
         match well {
             Ok(()) => self.journal.note(format!(
                 "  all is well after {:.1} s; {} messages acknowledged so far",
                 began.elapsed().as_secs_f64(),
-                self.load.acknowledged()
+                self.witness.acknowledged()
             )),
             Err(flaw) => {
                 let sentence =
@@ -238,52 +194,14 @@ impl Runner {
 }
 
 impl Report {
-    fn new(evidence: Evidence, coverage: Coverage, mut broken: Vec<String>, exports: &Exports) -> Self {
-        if evidence.verdict == Verdict::Fail {
-            broken.extend(evidence.because.iter().cloned());
-        }
-        let mut doubts = coverage.doubts();
-        match exports {
-            Exports::Equal(_) => {}
-            Exports::Differ(why) => broken.push(format!("P3: {why}")),
-            Exports::Missing(why) => doubts.push(why.clone()),
-        }
-        if evidence.verdict == Verdict::Unknown {
-            doubts.extend(evidence.because.iter().cloned());
-        }
-        let verdict = match (broken.is_empty(), doubts.is_empty()) {
-            (false, _) => Verdict::Fail,
-            (true, false) => Verdict::Unknown,
-            (true, true) => Verdict::Pass,
-        };
-        broken.extend(doubts);
-        Self { evidence, coverage, verdict, because: broken }
+    fn new(evidence: Evidence, coverage: Coverage, broken: Vec<String>, exports: &Exports) -> Self {
+        let (verdict, because) = witness::conclude(&evidence, exports, broken, coverage.doubts());
+        Self { evidence, coverage, verdict, because }
     }
 
     fn tell(&self, journal: &mut Journal) {
-        let Evidence { messages, figures, .. } = &self.evidence;
         journal.line(format!("\n{}", self.coverage));
-        journal.line(format!(
-            "messages: {} attempted, {} acknowledged ({} of them during faults), {} kept, {} lost, {} altered, {} duplicated, \
-             {} out of order, {} refused and present, {} unacknowledged and present, {} refused, {} unknown, {} unchecked",
-            messages.attempted,
-            messages.acknowledged,
-            messages.acknowledged_during_fault,
-            messages.kept,
-            messages.lost,
-            messages.altered,
-            messages.duplicated,
-            messages.out_of_order,
-            messages.refused_present,
-            messages.unacknowledged_present,
-            messages.refused,
-            messages.unknown_outcome,
-            messages.unchecked,
-        ));
-        journal.line(format!(
-            "{} requests failed at first; the longest silence was {:?} ms",
-            figures.failed_requests, figures.silence_ms
-        ));
+        journal.line(witness::counts(&self.evidence));
         for why in &self.because {
             journal.line(format!("- {why}"));
         }

@@ -1,0 +1,68 @@
+//! Where a run keeps everything, and how its end is told.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use papo_witness::evidence::Verdict;
+use tempfile::TempDir;
+
+/// A folder that was asked for and stays, or one that stays only if something was found.
+#[derive(Debug)]
+pub enum Folder {
+    /// Asked for.
+    Wanted(PathBuf),
+    /// Of our own.
+    Own(TempDir),
+}
+
+impl Folder {
+    /// Makes one, at `wanted` if that is said; it must not be there.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make(wanted: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(wanted) = wanted else {
+            return Ok(Self::Own(tempfile::Builder::new().prefix("papo-nemesis-").tempdir()?));
+        };
+        fs::create_dir(wanted).with_context(|| format!("cannot make {}", wanted.display()))?;
+        Ok(Self::Wanted(wanted.canonicalize()?))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Wanted(path) => path,
+            Self::Own(folder) => folder.path(),
+        }
+    }
+
+    /// Deletes it or says where it stays, depending on what a run came to.
+    ///
+    /// # Errors
+    /// What the run failed with.
+    pub fn after(self, outcome: anyhow::Result<Verdict>) -> anyhow::Result<Verdict> {
+        if !matches!(outcome, Ok(Verdict::Pass))
+            && let Self::Own(mut folder) = self
+        {
+            folder.disable_cleanup(true);
+            println!("everything is kept in {}", folder.path().display());
+        }
+        outcome
+    }
+}
+
+/// 0 pass, 1 fail, 2 unknown or not able to run.
+pub fn exit_code(outcome: anyhow::Result<Verdict>) -> ExitCode {
+    match outcome {
+        Ok(Verdict::Pass) => ExitCode::SUCCESS,
+        Ok(Verdict::Fail) => ExitCode::from(1),
+        Ok(Verdict::Unknown) => ExitCode::from(2),
+        Err(error) => {
+            eprintln!("nothing can be said: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
