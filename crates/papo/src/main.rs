@@ -9,6 +9,7 @@ mod export;
 mod health;
 mod import;
 mod local;
+mod members;
 mod status;
 
 use std::ffi::OsString;
@@ -23,13 +24,18 @@ struct Command {
     run: fn(Vec<OsString>) -> ExitCode,
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
     Command {
         name: "local",
         about: "run the whole system here, and the client in this terminal",
         run: local::run,
     },
     Command { name: "status", about: "who is alive, who coordinates, how far each one is", run: status::run },
+    Command {
+        name: "members",
+        about: "who counts; admit, dismiss and replace servidores",
+        run: members::run,
+    },
     Command { name: "export", about: "write the users, channels and messages into files", run: export::run },
     Command {
         name: "import",

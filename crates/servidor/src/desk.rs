@@ -4,6 +4,7 @@
 //! before a write is ordered), perhaps *read* (history comes from the disk, beside the loop), and answered once.
 
 mod answers;
+mod members;
 mod reads;
 
 use std::collections::HashMap;
@@ -44,6 +45,8 @@ pub(crate) enum Outgoing {
 /// Who the servidor is, for `status`.
 #[derive(Clone, Debug)]
 pub(crate) struct About {
+    /// Where it is reached.
+    pub(crate) own: String,
     /// Where its data is.
     pub(crate) data: std::path::PathBuf,
     /// Where others are, by name.
@@ -64,6 +67,8 @@ struct Pending {
 /// All requests that are being worked on.
 pub(crate) struct Desk {
     pending: HashMap<Ticket, Pending>,
+    /// Operators that wait for a change of the members to be agreed.
+    changes: HashMap<Ticket, members::Asked>,
     next: Ticket,
     clock: Lamport,
     about: About,
@@ -75,7 +80,8 @@ pub(crate) struct Desk {
 impl Desk {
     /// `reads` is where answers from the disk arrive; `waker` wakes the loop that looks there.
     pub(crate) fn new(about: About, reads: mpsc::Sender<ReadDone>, waker: Waker, metrics: Metrics) -> Self {
-        Self { pending: HashMap::new(), next: 1, clock: Lamport::default(), about, reads, waker, metrics }
+        let (pending, changes) = (HashMap::new(), HashMap::new());
+        Self { pending, changes, next: 1, clock: Lamport::default(), about, reads, waker, metrics }
     }
 
     /// A request that a broker sent.
@@ -140,6 +146,9 @@ impl Desk {
         ticket: Ticket,
         verdict: Verdict,
     ) -> Option<Outgoing> {
+        if let Some(asked) = self.changes.remove(&ticket) {
+            return Some(self.told_about_members(now, replica, asked, &verdict.into()));
+        }
         if let Verdict::Readable = verdict {
             return self.readable(now, replica, views, ticket);
         }

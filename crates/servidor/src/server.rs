@@ -119,12 +119,12 @@ impl<N: Net> Server<N> {
         let proxies = Proxies::new(&mut net, &mut resolver, &settings.proxy)?;
         let own = links.own().peer.clone();
         let registration =
-            Registration::new(&mut net, &mut resolver, &settings.referencia, name.to_owned(), own)?;
+            Registration::new(&mut net, &mut resolver, &settings.referencia, name.to_owned(), own.clone())?;
 
         let (reads_from, reads) = mpsc::channel();
         let (log_reads_from, log_reads) = mpsc::channel();
         let metrics = Metrics::new(&boot.metrics);
-        let about = About { data: data.to_owned(), addresses: Default::default(), clocks };
+        let about = About { own, data: data.to_owned(), addresses: Default::default(), clocks };
         let desk = Desk::new(about, reads_from, waker, metrics.clone());
         let header = Header { of: None, sender: Sender::new(replica.me(), None, None), bytes: Vec::new() };
         let mut server = Self {

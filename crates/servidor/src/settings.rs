@@ -2,6 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use papo_core::members::{MAX_MEMBERS, is_server_name};
 use papo_service::{Mistake, Settings};
 use papo_transport::HostPort;
 
@@ -13,7 +14,8 @@ use papo_transport::HostPort;
 ///   servidor --name servidor-1 --data /data/1 --genesis servidor-1,servidor-2,servidor-3 --peers host2:5570,host3:5570
 ///
 /// The first name of --genesis founds the cluster, once, when all of them are there with empty disks. A servidor that comes
-/// back with an empty disk learns the history from the others, and counts again when it has it.
+/// back with an empty disk learns the history from the others, and counts again when it has it. So does one of another name
+/// that comes later, once `papo members admit` said that it is to be a member.
 ///
 /// Every setting can be given as a flag, as an environment variable (PAPO_NAME), or in a YAML file (name: servidor-1);
 /// the first of them wins.
@@ -108,6 +110,9 @@ impl Settings for Servidor {
         if genesis.len() != self.genesis.len() {
             mistakes.push(Mistake::new("genesis", "names a servidor twice"));
         }
+        if genesis.len() > MAX_MEMBERS {
+            mistakes.push(Mistake::new("genesis", format!("names more than {MAX_MEMBERS} servidores")));
+        }
         match (self.drill_hooks, self.drill_listen) {
             (true, None) => mistakes.push(Mistake::new(
                 "drill-hooks",
@@ -124,8 +129,4 @@ impl Settings for Servidor {
     fn drill_hooks(&self) -> Option<SocketAddr> {
         self.drill_listen.filter(|_| self.drill_hooks)
     }
-}
-
-fn is_server_name(name: &str) -> bool {
-    (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }

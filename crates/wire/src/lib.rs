@@ -6,10 +6,12 @@
 //!
 //! Read in this order: [`request`] and [`reply`] are what clients and the chat say to each other, [`publication`] and
 //! [`topic`] what subscribers are sent. [`envelope`] carries requests between brokers and servidores, [`stamp`] tells the
-//! proxy what it has forwarded already. [`referencia`] and [`peer`] are the old system's maps between servidores.
+//! proxy what it has forwarded already. [`referencia`] and [`peer`] are the old system's maps between servidores, [`admin`] is what
+//! operators ask about members.
 //!
 //! Not here: how servidores replicate the log (the servidor's own protocol), and sockets.
 
+pub mod admin;
 pub mod envelope;
 mod letter;
 pub mod limits;

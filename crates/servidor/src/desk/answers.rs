@@ -99,13 +99,7 @@ pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
         rank: status.rank,
         disk: status.me.disk.to_string(),
         cluster: status.cluster.map(|cluster| cluster.to_string()).unwrap_or_default(),
-        role: match status.role {
-            replica::RoleName::Starting => Role::Starting,
-            replica::RoleName::Learner => Role::Learner,
-            replica::RoleName::Follower => Role::Follower,
-            replica::RoleName::Candidate => Role::Candidate,
-            replica::RoleName::Coordinator => Role::Coordinator,
-        },
+        role: role(status.role),
         epoch: status.epoch,
         coordinator: status.coordinator.unwrap_or_default(),
         coordinator_since: status.coordinator_since.map(timestamp::format).unwrap_or_default(),
@@ -118,6 +112,7 @@ pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
                 disk: member.id.disk.to_string(),
             })
             .collect(),
+        wanted: status.wanted,
         peers: status
             .peers
             .iter()
@@ -138,6 +133,17 @@ pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
         disk_free_bytes: free,
         uptime_ms: about.clocks.uptime_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// What a servidor is, in the words of the wire.
+pub(super) fn role(role: replica::RoleName) -> Role {
+    match role {
+        replica::RoleName::Starting => Role::Starting,
+        replica::RoleName::Learner => Role::Learner,
+        replica::RoleName::Follower => Role::Follower,
+        replica::RoleName::Candidate => Role::Candidate,
+        replica::RoleName::Coordinator => Role::Coordinator,
     }
 }
 

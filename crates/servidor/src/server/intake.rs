@@ -2,6 +2,7 @@
 
 use papo_core::replica::{Input, Message};
 use papo_transport::{Frames, HostPort, Net, SocketId};
+use papo_wire::admin;
 use papo_wire::envelope::ToServidor;
 use papo_wire::peer::{Reply, Request};
 
@@ -114,6 +115,11 @@ impl<N: Net> Server<N> {
 
     fn take_direct(&mut self, envelope: Frames, payload: &[u8]) {
         let now = self.clocks.now();
+        if let Ok((request, clock)) = admin::Request::decode(payload) {
+            self.desk.merge(clock);
+            let answer = self.desk.asked_about_members(now, &mut self.replica, envelope, request);
+            return self.send_answer(answer);
+        }
         let reply = match Request::decode(payload) {
             Ok((request, clock)) => {
                 self.desk.merge(clock);

@@ -24,6 +24,8 @@ pub struct Status {
     pub coordinator_since: String,
     /// The members that its log names.
     pub members: Vec<MemberStatus>,
+    /// Names of those that are wanted among the members.
+    pub wanted: Vec<String>,
     /// The other servidores that it talks to.
     pub peers: Vec<PeerStatus>,
     /// Index of the last entry of its log.
