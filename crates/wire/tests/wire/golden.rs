@@ -13,7 +13,7 @@ use papo_wire::reply::{
 };
 use papo_wire::request::{Body, Conversation, Import, Imported, Page, Request};
 use papo_wire::stamp::Stamp;
-use papo_wire::{Service, names, peer, referencia};
+use papo_wire::{Service, admin, names, peer, referencia};
 
 const TIME: WallTime = WallTime::from_nanos(1_762_204_447_123_456_000);
 const CLOCK: Lamport = Lamport::new(41);
@@ -120,6 +120,7 @@ fn status() -> Status {
         coordinator: text("servidor-1"),
         coordinator_since: text("2025-11-03T21:14:07.123456Z"),
         members: vec![MemberStatus { name: text("servidor-1"), rank: 3, disk: text("000000000000d15c") }],
+        wanted: vec![text("servidor-1"), text("servidor-4")],
         peers: vec![PeerStatus {
             name: text("servidor-2"),
             alive: true,
@@ -331,5 +332,66 @@ fn the_maps_of_the_referencia_and_of_old_servidores_are_as_in_earlier_releases()
         &told,
         |reply| reply.encode(TIME, CLOCK),
         |bytes| peer::Reply::decode(bytes).expect("a reply").0,
+    );
+}
+
+#[test]
+fn questions_about_members_are_as_in_earlier_releases() {
+    let change = |change| admin::Request::Change { request_id: text("pedido-1"), change };
+    let asked = [
+        (text("members"), admin::Request::Members),
+        (text("admit"), change(admin::Change::Admit(text("servidor-4")))),
+        (text("dismiss"), change(admin::Change::Dismiss(text("servidor-4")))),
+    ];
+    agree(
+        "admin-requests.txt",
+        &asked,
+        |request| request.encode(TIME, CLOCK),
+        |bytes| admin::Request::decode(bytes).expect("a request").0,
+    );
+}
+
+#[test]
+fn answers_about_members_are_as_in_earlier_releases() {
+    let seat = admin::Seat {
+        name: text("servidor-4"),
+        counts: true,
+        wanted: false,
+        alive: true,
+        rank: 4,
+        disk: text("000000000000d15c"),
+        index: 70_000,
+        address: text("servidor-4:5570"),
+    };
+    let membership = admin::Membership {
+        name: text("servidor-1"),
+        role: Role::Coordinator,
+        cluster: text("000000000000feed"),
+        coordinator: text("servidor-1"),
+        epoch: 4,
+        rules: 2,
+        commit: 70_000,
+        seats: vec![seat],
+    };
+    let refused =
+        admin::Reason::ALL.into_iter().map(|reason| (text(reason.as_str()), admin::Reply::Refused(reason)));
+    let told: Vec<_> = [
+        (text("members"), admin::Reply::Members(Box::new(membership))),
+        (text("agreed"), admin::Reply::Agreed(70_000)),
+    ]
+    .into_iter()
+    .chain(refused)
+    .collect();
+    agree(
+        "admin-replies.txt",
+        &told,
+        |reply| {
+            reply.encode(
+                if matches!(reply, admin::Reply::Members(_)) { "members" } else { "admit" },
+                TIME,
+                CLOCK,
+            )
+        },
+        |bytes| admin::Reply::decode(bytes).expect("a reply"),
     );
 }
