@@ -66,3 +66,22 @@ impl fmt::Display for Coverage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_was_done_and_never_seen_is_a_doubt_and_one_that_was_skipped_is_none() {
+        let mut coverage = Coverage::of(&[Kind::Freeze, Kind::Slow, Kind::FullDisk, Kind::Stop]);
+        assert_eq!(coverage.doubts(), ["no fault is proven to have happened"]);
+        coverage.note(Kind::Freeze, &Outcome::Unproven("it was dead".to_owned()));
+        coverage.note(Kind::Freeze, &Outcome::Proven("T".to_owned()));
+        coverage.note(Kind::FullDisk, &Outcome::Skipped("not root".to_owned()));
+        assert!(coverage.doubts().is_empty(), "{:?}", coverage.doubts());
+        coverage.note(Kind::Slow, &Outcome::Unproven("nothing was said".to_owned()));
+        assert_eq!(coverage.doubts().len(), 1);
+        assert_eq!(coverage.proven(), 1);
+        assert!(coverage.to_string().contains("skipped: not root"), "{coverage}");
+    }
+}

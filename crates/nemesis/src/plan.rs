@@ -149,7 +149,7 @@ impl Table {
                 Duration::from_millis(self.dice.u64(1000..60_000))
             }
             // Long enough to be full.
-            (_, Kind::FullDisk) => self.span(2500, 3000, 15_000),
+            (_, Kind::FullDisk) => self.span(2000, 3000, 15_000),
             (_, Kind::Release) => Duration::ZERO,
             _ => self.span(400, 1500, 20_000),
         };
@@ -202,7 +202,7 @@ impl Table {
             }
             Kind::FullDisk => {
                 let node = taken.all(servidores.last().cloned().into_iter().collect())?.pop()?;
-                Deed::FullDisk { node, room: self.dice.u64(96..512) << 10 }
+                Deed::FullDisk { node, room: self.dice.u64(64..256) << 10 }
             }
             Kind::ReadOnly => {
                 Deed::ReadOnly(taken.all(servidores.last().cloned().into_iter().collect())?.pop()?)

@@ -51,13 +51,20 @@ pub struct Report {
 /// # Errors
 /// The town never was well, or this machine has no ports, files or threads left.
 pub fn run(settings: &Settings) -> anyhow::Result<Report> {
-    let plan = Plan::draw(&settings.draw);
+    let mut coverage = Coverage::of(&settings.draw.kinds);
+    let mut draw = settings.draw.clone();
+    if settings.previous.is_none() && draw.kinds.contains(&Kind::Release) {
+        draw.kinds.retain(|kind| *kind != Kind::Release);
+        let why = "no programs of a previous release (--previous DIR)";
+        coverage.note(Kind::Release, &Outcome::Skipped(why.to_owned()));
+    }
+    let plan = Plan::draw(&draw);
     let mut journal = Journal::begin(&settings.folder.join("journal.txt")).context("no journal")?;
-    let Draw { seed, kinds, .. } = &settings.draw;
+    let Draw { seed, kinds, .. } = &draw;
     journal.line(format!("seed {seed}, {} rounds of {} kinds of deeds", plan.rounds.len(), kinds.len()));
     let mut town = Town::found(settings.draw.shape, &settings.folder, settings.previous.as_deref())
         .context("the processes cannot be laid out")?;
-    if kinds.contains(&Kind::Release) && town.previous().is_some() {
+    if kinds.contains(&Kind::Release) {
         for node in [town.shape().servidores(), town.shape().front()].concat() {
             town.set_release(&node, true);
         }
@@ -68,14 +75,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
     journal.note("messages flow");
 
     let began = witness.mark(MomentKind::Fault, "the first round begins");
-    let mut runner = Runner {
-        town,
-        journal,
-        coverage: Coverage::of(kinds),
-        witness,
-        patience: settings.patience,
-        broken: Vec::new(),
-    };
+    let mut runner =
+        Runner { town, journal, coverage, witness, patience: settings.patience, broken: Vec::new() };
     runner.rounds(&plan.rounds, settings.at_most);
     let Runner { mut town, mut journal, coverage, witness, mut broken, .. } = runner;
     let ended = witness.mark(MomentKind::Undone, "everything is healed");

@@ -135,3 +135,6 @@ pub(crate) fn counts(evidence: &Evidence) -> String {
         figures.silence_ms.unwrap_or(0),
     )
 }
+
+#[cfg(test)]
+mod tests;

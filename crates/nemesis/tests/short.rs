@@ -20,7 +20,7 @@ fn everything_that_befalls_real_processes_in_half_a_minute_breaks_no_promise() {
             pace: Pace::Short,
             length: Duration::from_secs(13),
         },
-        at_most: Duration::from_secs(24),
+        at_most: Duration::from_secs(18),
         folder: folder.path().to_owned(),
         previous: None,
         load: LoadSettings { clients: 4, rate: 40.0, ..LoadSettings::default() },

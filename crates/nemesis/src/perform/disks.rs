@@ -111,8 +111,15 @@ pub(super) fn full(town: &mut Town, node: Node, room: u64) -> Result<Undo, Outco
     shrunk.map_err(|error| Outcome::Unproven(format!("cannot make it small: {error}")))?;
     Ok(Box::new(move |town| {
         // One that finds no room to begin with says so and ends.
-        let ended = town.has_ended(&node);
-        let is_full = metric(town.http_port(&node), "papo_servidor_disk_full");
+        let began = Instant::now();
+        let (ended, is_full) = loop {
+            let ended = town.has_ended(&node);
+            let is_full = metric(town.http_port(&node), "papo_servidor_disk_full");
+            if ended.is_some() || is_full == Some(1.0) || began.elapsed() > PATIENCE / 4 {
+                break (ended, is_full);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
         if ended.is_some_and(|ended| ended != DISK) {
             let tail = town.log_tail(&node, 12);
             town.complain(format!("on a full disk {node} ended with {ended:?}:\n{tail}"));
