@@ -30,6 +30,7 @@ lint: setup ## What a change must pass besides the tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	tests/mutants/run --check
 
 .PHONY: e2e
 e2e: ## The chat on Compose and on Kubernetes, where things are broken under load (see e2e/run for what it needs)
@@ -46,3 +47,7 @@ nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUT
 .PHONY: soak
 soak: build ## Let the real programs serve for MINUTES=60, and see that nothing grows
 	$(PROGRAMS)/soak --minutes $(or $(MINUTES),60) $(ARGS)
+
+.PHONY: mutants
+mutants: ## Break the sources in one way after another: a test must notice each (MUTANTS=one,two for some)
+	tests/mutants/run $(MUTANTS)
