@@ -82,6 +82,26 @@ fn nothing_of_an_older_epoch_is_acknowledged_after_a_promise() {
 }
 
 #[test]
+fn a_promise_is_queued_behind_the_entries_that_it_reports() {
+    let mut replica = started(Promise::default());
+    // Both come in before anything is done about either.
+    replica.handle(NOW, received("a", batch(2, END, 3)));
+    let (_, writes) = asked(&mut replica, "c", 3);
+    let [_, (_, Write::Append { entries, .. }), (promise, Write::Promise(Promise { epoch: 3, .. }))] =
+        &writes[..]
+    else {
+        panic!("the promise of its coordinator's epoch, the entries, and then the other promise: {writes:?}");
+    };
+    assert_eq!(entries.len(), 1);
+    let (outputs, _) = given(&mut replica, Input::Durable(*promise));
+    let last = |output: &Output| match output {
+        Output::Send { message: Message::Promised(promised), .. } => Some(promised.last),
+        _ => None,
+    };
+    assert_eq!(outputs.iter().find_map(last), Some(Position { epoch: 2, index: 3 }));
+}
+
+#[test]
 fn what_a_coordinator_committed_is_neither_acknowledged_nor_committed_where_the_logs_may_differ() {
     // The third entry is of an epoch that ended before anybody else had it; the coordinator's third is another.
     let mut replica = started_with(Promise::default(), &[entry(1, 3, Operation::Empty)]);

@@ -1,15 +1,18 @@
-//! The beginning of a reign, seen from the one who begins it: what it inherited is committed by its own first entry only, and
-//! published where nobody has published it. The two other members are played by the test.
+//! The beginning of a reign, seen from the one who begins it: whose promises count, whose log is taken over, what is committed by
+//! whose acknowledgements, and what is published. The two other members are played by the test.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use papo_core::clock::{Instant, Lamport, Now, WallTime};
-use papo_core::log::{ClusterId, Entry, Genesis, Index, Name, Operation, Position, Promise};
+use papo_core::log::{
+    ClusterId, Entry, Genesis, Index, Name, Operation, Position, Promise, RequestId, Write,
+};
 use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{
-    Ack, Beacon, Input, Message, Output, Promised, Recovery, Replica, RoleName, Settings, Stored, Timing,
+    Ack, Beacon, Input, Message, Output, Promised, Proposal, Recovery, Replica, RoleName, Settings, Stored,
+    Timing, WriteId,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -65,12 +68,83 @@ fn the_last_message_of_a_topic_is_told_of_again_and_again() {
     }
 }
 
+#[test]
+fn an_acknowledgement_that_was_made_to_another_coordinator_is_not_counted() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    let epoch = stage.status().epoch;
+    for other in [epoch - 1, epoch + 1] {
+        let ack = Ack { epoch: other, index: MESSAGE.index + 1, beacon: 0 };
+        stage.take(received("a", Message::Ack(ack)));
+        assert_eq!(stage.commit(), COMMITTED.index, "what it has there is another's entry");
+    }
+    stage.acknowledge(MESSAGE.index + 1);
+    assert_eq!(stage.commit(), MESSAGE.index + 1);
+}
+
+#[test]
+fn a_coordinator_counts_itself_once_its_own_disk_has_it() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.acknowledge(MESSAGE.index + 1);
+    stage.disk_is_slow = true;
+    stage.submit(Lamport::default());
+    let written = stage.status().last;
+    stage.acknowledge(written);
+    assert_eq!(stage.commit(), written - 1, "one of three has it");
+    stage.disk_is_slow = false;
+    let id = stage.stored();
+    stage.take(Input::Durable(id));
+    assert_eq!(stage.commit(), written);
+}
+
+#[test]
+fn what_is_written_is_later_than_all_that_its_author_had_seen() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    let seen = Lamport::new(1_000);
+    stage.submit(seen);
+    let written = stage.written().expect("it is ordered");
+    assert!(written.lamport > seen, "{written:?}");
+}
+
+#[test]
+fn promises_of_new_disks_elect_nobody() {
+    let mut stage = Stage::started();
+    stage.new_disks_promise = true;
+    for _ in 0..300 {
+        stage.pass();
+        assert_ne!(stage.status().role, RoleName::Coordinator, "they may lack what they had acknowledged");
+    }
+    stage.new_disks_promise = false;
+    stage.take_over();
+}
+
+#[test]
+fn a_shorter_log_that_ends_in_a_later_epoch_is_taken_over_before_a_longer_one_is_believed() {
+    let mut stage = Stage::started();
+    // What it has beyond the first entry was dropped by a coordinator that committed something else there.
+    stage.promised = Position { epoch: 2, index: COMMITTED.index };
+    let fetches = |output: &Output| matches!(output, Output::Send { message: Message::Fetch { .. }, .. });
+    stage.until("the others' log is asked for", |stage| stage.outputs.iter().any(fetches));
+    for _ in 0..300 {
+        stage.pass();
+        assert_ne!(stage.status().role, RoleName::Coordinator, "its own log lacks what was committed");
+    }
+}
+
 /// `c`, the highest rank of three.
 struct Stage {
     replica: Replica,
     now: Now,
     /// What the others acknowledge.
     acknowledged: Index,
+    /// How far the others say that their logs go.
+    promised: Position,
+    /// The others promise under their names, on other disks.
+    new_disks_promise: bool,
+    /// Nothing is stored for now.
+    disk_is_slow: bool,
     outputs: Vec<Output>,
 }
 
@@ -96,7 +170,15 @@ impl Stage {
             recovery.replay(entry(index, operation));
         }
         let now = Now { instant: Instant::ZERO, wall: WallTime::EPOCH };
-        Self { replica: recovery.finish(now), now, acknowledged: 0, outputs: Vec::new() }
+        Self {
+            replica: recovery.finish(now),
+            now,
+            acknowledged: 0,
+            promised: COMMITTED,
+            new_disks_promise: false,
+            disk_is_slow: false,
+            outputs: Vec::new(),
+        }
     }
 
     /// Hears of a coordinator that has committed everything, and has published up to there.
@@ -144,15 +226,46 @@ impl Stage {
         self.outputs.iter().filter_map(index).collect()
     }
 
+    /// `b` hands over a write of a client whose clock shows this.
+    fn submit(&mut self, clock: Lamport) {
+        let geral = "geral".to_owned();
+        let operation =
+            Operation::Publish { channel: geral, user: "bia".to_owned(), message: "e aí".to_owned() };
+        let request_id = RequestId::Client("1".to_owned());
+        let proposal = Proposal { author: "bia".to_owned(), request_id, operation, clock };
+        self.take(received("b", Message::Submit(vec![proposal])));
+    }
+
+    /// The last entry that was handed to the disk.
+    fn written(&self) -> Option<&Entry> {
+        self.outputs.iter().rev().find_map(|output| match output {
+            Output::Persist { write: Write::Append { entries, .. }, .. } => entries.last().map(Arc::as_ref),
+            _ => None,
+        })
+    }
+
+    /// The number of the last write that was handed to the disk.
+    fn stored(&self) -> WriteId {
+        let id = |output: &Output| match output {
+            Output::Persist { id, .. } => Some(*id),
+            _ => None,
+        };
+        self.outputs.iter().rev().find_map(id).expect("something was written")
+    }
+
     fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         for _ in 0..1_000 {
             if done(self) {
                 return;
             }
-            self.now.instant = self.now.instant + Duration::from_millis(20);
-            self.take(Input::Tick);
+            self.pass();
         }
         panic!("it did not happen that {what}: {:?}", self.status());
+    }
+
+    fn pass(&mut self) {
+        self.now.instant = self.now.instant + Duration::from_millis(20);
+        self.take(Input::Tick);
     }
 
     /// Takes an input, and whatever the disk and the other two answer to what comes of it.
@@ -162,9 +275,11 @@ impl Stage {
             self.replica.handle(self.now, input);
             while let Some(output) = self.replica.poll_output(self.now) {
                 match &output {
-                    Output::Persist { id, .. } => inputs.push_back(Input::Durable(*id)),
+                    Output::Persist { id, .. } if !self.disk_is_slow => {
+                        inputs.push_back(Input::Durable(*id));
+                    }
                     Output::Send { to, message } => {
-                        inputs.extend(self.answer(message).map(|answer| received(to, answer)));
+                        inputs.extend(self.answer(message).map(|answer| self.received(to, answer)));
                     }
                     _ => {}
                 }
@@ -178,7 +293,7 @@ impl Stage {
             Message::Canvass { round } => Some(Message::CanvassReply { round, free: true, promised: 0 }),
             Message::AskPromise { epoch, .. } => Some(Message::Promised(Promised {
                 epoch,
-                last: COMMITTED,
+                last: self.promised,
                 wall: self.now.wall,
                 published: 0,
             })),
@@ -187,6 +302,17 @@ impl Stage {
             }
             _ => None,
         }
+    }
+}
+
+impl Stage {
+    /// An answer, from whom it is made to come.
+    fn received(&self, from: &str, message: Message) -> Input {
+        let mut from = member(from).id;
+        if self.new_disks_promise && matches!(message, Message::Promised(_)) {
+            from.disk = DiskId(1_000 + from.disk.0);
+        }
+        Input::Received { from, cluster: Some(CLUSTER), message }
     }
 }
 

@@ -115,6 +115,12 @@ impl Recent {
         self.shards[self.shard(key)].steps(key, self.seed)
     }
 
+    /// How many hours are told apart.
+    #[cfg(test)]
+    pub(super) fn hours(&self) -> usize {
+        self.generations.len()
+    }
+
     /// How many shards hold anything.
     #[cfg(test)]
     pub(super) fn shards_in_use(&self) -> usize {

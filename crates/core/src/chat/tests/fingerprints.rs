@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::support::*;
-use crate::chat::{Digest, RequestKey};
+use crate::chat::digest::StateDigest;
+use crate::chat::{Digest, Fingerprint, Outcome, Refusal, RequestKey};
 use crate::log::{Genesis, Name, Operation, RequestId};
 
 /// The expected values were computed by another implementation (Python's `hashlib`) from the description of the encoding.
@@ -54,6 +55,52 @@ fn a_retry_through_a_servidor_with_other_unicode_tables_is_still_the_same_reques
     let login =
         |key: &str| Operation::Login { user: Name { display: "ana".to_owned(), key: key.to_owned() } };
     assert_eq!(Digest::of(&login("ana")), Digest::of(&login("another folding")));
+}
+
+/// A replica that carried a request out which the others knew already has parted from them, though the log is the same.
+#[test]
+fn who_takes_a_retry_for_a_first_request_has_another_digest() {
+    let mut writer = Writer::founded();
+    writer.write("ana", client_id("1"), login("ana"));
+    let entry = &writer.log[1];
+    let digest = |repeated| {
+        StateDigest::default().extend(entry, &Fingerprint::of(entry), Outcome::Done, repeated).to_string()
+    };
+    assert_ne!(digest(false), digest(true));
+}
+
+/// The key decides whether the name is free, and no digest of the request holds it.
+#[test]
+fn an_imported_name_under_another_key_gives_another_digest() {
+    let named = |key: &str| Name { display: "ana".to_owned(), key: key.to_owned() };
+    let logins = ["ana", "another folding"].map(|key| Operation::Login { user: named(key) });
+    let channels = ["ana", "another folding"].map(|key| Operation::Channel { channel: named(key) });
+    for [one, other] in [logins, channels] {
+        let digest = |operation: &Operation| {
+            let mut writer = Writer::founded();
+            writer.write("old", client_id("1"), imported(operation.clone()));
+            replay(&writer.log).0.digest()
+        };
+        assert_ne!(digest(&one), digest(&other), "{one:?}");
+    }
+}
+
+#[test]
+fn every_outcome_is_read_back_from_its_code() {
+    let known: Vec<Outcome> = (0..=u8::MAX).filter_map(Outcome::from_code).collect();
+    for refusal in [
+        Refusal::UserExists,
+        Refusal::ChannelExists,
+        Refusal::NoSuchChannel,
+        Refusal::NoSuchUser,
+        Refusal::IdReused,
+        Refusal::BadServerName,
+        Refusal::TooManyMembers,
+        Refusal::LastMember,
+    ] {
+        assert_eq!(known[usize::from(Outcome::Refused(refusal).code())], Outcome::Refused(refusal));
+    }
+    assert_eq!(known[usize::from(Outcome::Done.code())], Outcome::Done);
 }
 
 proptest! {

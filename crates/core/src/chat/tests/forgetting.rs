@@ -118,6 +118,15 @@ fn a_steady_stream_takes_no_more_memory_on_the_tenth_day_than_on_the_third() {
 }
 
 #[test]
+fn an_hour_is_remembered_as_one_however_much_is_said_in_it() {
+    let mut recent = Recent::new();
+    for hour in 0..3 {
+        remember(&mut recent, hour * 500 + 1..=hour * 500 + 500, WallTime::from_nanos(hour as i64 * HOUR));
+    }
+    assert_eq!(recent.hours(), 3);
+}
+
+#[test]
 fn ids_chosen_to_share_bits_are_spread_all_the_same() {
     let mut recent = Recent::new();
     recent.reseed(b"a key of the cluster");
