@@ -198,6 +198,36 @@ def roll_back(check, scene):
     until("all is well again", lambda: release.status()["healthy"])
 
 
+def growth(check, scene):
+    """Three servidores become five and three again while bots talk, as docs/kubernetes.md says; then the disks of those that left go."""
+    release = scene.release
+    few, many = COMPONENTS["servidor"], COMPONENTS["servidor"] + 2
+    name = "papo-servidor-{}".format
+    uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in release.pods("servidor")}
+    bots = Bots(release, IMAGE, "growth", RATE, users=USERS, seconds=120)
+    for count in (many, few):
+        took = release.timed(
+            "helm", "--namespace", release.namespace, "upgrade", release.name, CHART,
+            "--reuse-values", f"--set=servidor.replicas={count}", "--wait", "--timeout=4m", timeout=300,
+        )  # fmt: skip
+        said = json.loads(release.kubectl("exec", name(0), "--", "papo", "members", "--json"))
+        members = sorted(seat["name"] for seat in said["seats"] if seat["counts"])
+        sentence = f"helm upgrade --set servidor.replicas={count} --wait: {count} count when it is done ({took:.1f} s)"
+        check.that(sentence, members == [name(number) for number in range(count)], members)
+    still_talking = bots.phase() == "Running"
+    summary = bots.summary()
+    rate = summary["acknowledged_per_second"]
+    print(f"      growth: {summary['acknowledged']} acknowledged, {rate:.0f} a second, {summary['latency_ms']}")
+    check.that("growth: it was done while the bots talked", still_talking)
+    failed = {key: summary[key] for key in ("refused", "unsettled", "lost")}
+    check.that("growth: no request failed", not any(failed.values()), failed)
+    check.that("growth: every promise was kept", summary["conclusion"] == "pass", summary)
+    left = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in release.pods("servidor")}
+    check.that("growth: no servidor was restarted for it", left == uids, (left, uids))
+    # Otherwise another install would ask whose they are.
+    release.kubectl("delete", "pvc", *(f"data-{name(number)}" for number in range(few, many)))
+
+
 def drills(check, scene):
     release = scene.release
     until("all is well", lambda: release.status()["healthy"])
@@ -322,6 +352,7 @@ def main():
         check.part("upgrade", under_load("upgrade", "helm upgrade", upgrade), scene)
         check.part("upgraded", upgraded, scene)
         check.part("rollback", roll_back, scene)
+        check.part("growth", growth, scene)
         check.part("drills", drills, scene)
         check.part("full disk", full_disk, scene)
         check.part("uninstall and install", nothing_is_lost, scene)

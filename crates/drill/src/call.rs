@@ -70,6 +70,11 @@ impl Call {
         )
     }
 
+    /// Deletes whichever claim has this name: one that the drill has brought about. That it is gone already is as good.
+    pub fn drop_claim(namespace: &str, claim: &str) -> Self {
+        Self::delete(format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}"), json!({}))
+    }
+
     /// Lets no (or again any) new pod onto a node.
     pub fn cordon(node: &str, cordoned: bool) -> Self {
         // `null` takes the field away, as `kubectl uncordon` does.

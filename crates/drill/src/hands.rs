@@ -10,14 +10,15 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use crate::call::Call;
+use crate::call::{Call, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::hook;
+use crate::members::Members;
 use crate::roster::Roster;
 use crate::scene::Pod;
 use crate::step::{PodRef, Step};
 
-/// How long a command in a container, or one that switches a node, may take.
+/// How long a command in a container, or one that switches a node, may take, and servidores until they are gone.
 const COMMAND: Duration = Duration::from_secs(120);
 
 /// The commands that take nodes away and bring them back, with `{node}` for the node's name.
@@ -38,6 +39,8 @@ pub struct Hands {
     pub roster: Roster,
     /// For nodes.
     pub nodes: NodeCommands,
+    /// For who counts.
+    pub members: Members,
 }
 
 /// What became of a step.
@@ -58,6 +61,7 @@ impl Hands {
                 hook::order(&self.connection, &self.same(pod)?, path, body).await?;
             }
             Step::Exec { pod, container, command } => self.exec(&self.same(pod)?, container, command).await?,
+            Step::Resize { names, calls } => self.resize(names, calls).await?,
             Step::Unstick { component, image } => return self.unstick(component, image).await,
             Step::NodeOff { node } => run(self.nodes.off.as_deref(), "--node-off", node).await?,
             Step::NodeOn { node } => run(self.nodes.on.as_deref(), "--node-on", node).await?,
@@ -130,6 +134,18 @@ impl Hands {
             Ok(None) => Err(Trouble::Away(format!("{}: it was cut off", about()))),
             Err(_) => Err(Trouble::Away(format!("{}: no end within {} s", about(), COMMAND.as_secs()))),
         }
+    }
+
+    async fn resize(&self, names: &[String], calls: &[Call]) -> Result<(), Trouble> {
+        self.members.set(names, COMMAND).await?;
+        for call in calls {
+            match self.ask(call, false).await {
+                // Nobody has to take it away any more.
+                Err(Trouble::Gone(_)) if call.verb == Verb::Delete => {}
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     async fn unstick(&self, component: &str, image: &str) -> Result<Done, Trouble> {

@@ -7,7 +7,8 @@
 //! 2. [`faults`] choose targets and make a [`plan`] of [`step`]s, most of them [`call`]s of the API; [`guards`] may be against it.
 //!    Up to here nothing was changed, and without `--yes` this is the end.
 //! 3. [`lease`]: no other drill. Load and watch begin (crate `papo-witness`).
-//! 4. [`conduct`]: the [`journal`] is written, the fault is caused ([`hands`]) and seen to be real ([`sight`]), and undone.
+//! 4. [`conduct`]: the [`journal`] is written, the fault is caused ([`hands`], [`members`]) and seen to be real ([`sight`]), and
+//!    undone.
 //! 5. [`session`]: all is read back, and judged. [`mod@report`] tells what came of it.
 //!
 //! What is *not* done here: faults below Kubernetes (a slow disk, lost packets). They take an agent on the node; see
@@ -25,6 +26,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod lease;
 pub mod look;
+pub mod members;
 pub mod names;
 pub mod options;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! Looking at an install: which release there is, what belongs to it, and what the servidores say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -85,8 +86,7 @@ impl Site {
         let mut tunnels = Vec::new();
         let mut open = async |toward, port, turn| {
             let tunnel = Tunnel::open(&connection, &roster, toward, port, turn).await;
-            let tunnel =
-                tunnel.map_err(|error| Stop::Config(format!("no port is free on 127.0.0.1: {error}")))?;
+            let tunnel = tunnel.map_err(|error| no_port(&error))?;
             let address = tunnel.address();
             tunnels.push(tunnel);
             Ok::<_, Stop>(address)
@@ -100,6 +100,22 @@ impl Site {
             reach.servidores.insert(name, address);
         }
         Ok(Self { connection, release, roster, reach, _tunnels: tunnels })
+    }
+
+    /// Ways to those of these servidores that are not there yet.
+    pub async fn ways(
+        &self,
+        names: &BTreeSet<&str>,
+    ) -> Result<(BTreeMap<String, SocketAddr>, Vec<Tunnel>), Stop> {
+        let (mut ways, mut tunnels) = (BTreeMap::new(), Vec::new());
+        for name in names.iter().filter(|name| !self.reach.servidores.contains_key(**name)) {
+            let toward = Toward::Named((*name).to_owned());
+            let tunnel = Tunnel::open(&self.connection, &self.roster, toward, port::REPLICA, 0).await;
+            let tunnel = tunnel.map_err(|error| no_port(&error))?;
+            ways.insert((*name).to_owned(), tunnel.address());
+            tunnels.push(tunnel);
+        }
+        Ok((ways, tunnels))
     }
 
     /// What there is. `view` is what the servidores said.
@@ -218,6 +234,10 @@ where
         params = params.labels(&names::selector(release));
     }
     Ok(asked(api.list(&params)).await?.items)
+}
+
+fn no_port(error: &std::io::Error) -> Stop {
+    Stop::Config(format!("no port is free on 127.0.0.1: {error}"))
 }
 
 fn unreachable(trouble: &Trouble) -> Stop {

@@ -1,5 +1,6 @@
 //! What a drill is going to do, all of it, before it does anything.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -136,6 +137,11 @@ pub enum Condition {
         /// Which servidor.
         servidor: String,
     },
+    /// Exactly these servidores count, as each of them says.
+    Members {
+        /// Which.
+        names: Vec<String>,
+    },
 }
 
 impl Plan {
@@ -169,16 +175,31 @@ impl Plan {
             Act::Prove(step, _) => std::slice::from_ref(step),
             Act::Refused(_) | Act::See(..) | Act::KeepAway(..) | Act::Hold => &[],
         });
-        steps.filter_map(|step| match step {
-            Step::Call { call } => Some(call),
-            _ => None,
+        steps.flat_map(|step| match step {
+            Step::Call { call } => std::slice::from_ref(call),
+            Step::Resize { calls, .. } => calls.as_slice(),
+            _ => &[],
         })
+    }
+
+    /// Every servidor that it has count at some time.
+    pub fn servidores(&self) -> BTreeSet<&str> {
+        let steps = self.acts.iter().flat_map(|act| match act {
+            Act::Do(steps) => steps.as_slice(),
+            _ => &[],
+        });
+        let names = steps.flat_map(|step| match step {
+            Step::Resize { names, .. } => names.as_slice(),
+            _ => &[],
+        });
+        names.map(String::as_str).collect()
     }
 }
 
 fn rights_of(step: &Step, namespace: &str) -> Vec<Right> {
     match step {
         Step::Call { call } => vec![call.right()],
+        Step::Resize { calls, .. } => calls.iter().map(Call::right).collect(),
         // As for port-forwarding: it depends on the server's release which of both it asks for.
         Step::Exec { .. } => {
             ["get", "create"].map(|verb| Right::new(namespace, "", "pods/exec", verb)).into()
@@ -232,6 +253,7 @@ impl fmt::Display for Condition {
             Self::NewDisk { servidor, .. } => write!(f, "{servidor} has a new disk"),
             Self::Succeeded { coordinator, .. } => write!(f, "another than {coordinator} coordinates"),
             Self::CutOff { servidor } => write!(f, "{servidor} follows nobody"),
+            Self::Members { names } => write!(f, "{} count, and nobody else", names.join(", ")),
         }
     }
 }

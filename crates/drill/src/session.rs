@@ -17,6 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::lease::{self, Held};
 use crate::look::Site;
+use crate::members::Members;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::rights::{self, Right};
@@ -150,7 +151,10 @@ impl Session<'_> {
     ) -> Result<Outcomes, Stop> {
         let reach = &self.site.reach;
         let timeline = Timeline::start();
-        let watch = Watch::start(reach, &timeline).map_err(|error| Stop::Unknown(error.to_string()))?;
+        // Kept until the end: they are the ways to those who come.
+        let (guests, _tunnels) = self.site.ways(&plan.servidores()).await?;
+        let watch = Watch::start_with_guests(reach, &guests, &timeline)
+            .map_err(|error| Stop::Unknown(error.to_string()))?;
         let watch = Arc::new(watch);
         let load = self.options.load();
         let plain = if plan.plain_client { load.plain } else { 0 };
@@ -207,6 +211,7 @@ impl Session<'_> {
             connection: self.site.connection.clone(),
             roster: self.site.roster.clone(),
             nodes: self.options.nodes.clone(),
+            members: Members::of(&self.site.connection, &self.site.roster),
         }
     }
 

@@ -87,6 +87,7 @@ impl Sight {
                 let status = view.servidores.get(servidor).and_then(Option::as_ref);
                 status.is_some_and(|status| status.coordinator.is_empty())
             }
+            Condition::Members { names } => (self.view)().counts_exactly(names),
         })
     }
 

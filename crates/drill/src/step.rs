@@ -35,6 +35,14 @@ pub enum Step {
         /// The program and its arguments.
         command: Vec<String>,
     },
+    /// Has the chat count exactly these servidores, waits until nobody else counts, and only then asks for the rest: more pods or
+    /// fewer, and what becomes of their volumes.
+    Resize {
+        /// Who is to count.
+        names: Vec<String>,
+        /// What follows, one after another.
+        calls: Vec<Call>,
+    },
     /// Deletes the pods of a component that were made from an image that cannot start: a StatefulSet waits for them for ever, also when its
     /// template is right again.
     Unstick {
@@ -85,6 +93,10 @@ impl fmt::Display for Step {
             Self::Hook { pod, path, body } => write!(f, "hook of {}: POST {path} {body}", pod.name),
             Self::Exec { pod, container, command } => {
                 write!(f, "exec in {}/{container}: {}", pod.name, command.join(" "))
+            }
+            Self::Resize { names, calls } => {
+                write!(f, "have {} count and nobody else", names.join(", "))?;
+                calls.iter().try_for_each(|call| write!(f, ", then {call}"))
             }
             Self::Unstick { component, image } => {
                 write!(f, "delete the {component} pods that are stuck with {image}")

@@ -30,9 +30,14 @@ impl Asker {
 
     /// Asks, and waits for the answer; `None` when none comes within `limit`.
     pub fn ask(&mut self, request: &Request, limit: Duration) -> Option<Vec<u8>> {
+        self.put(request.encode(), limit)
+    }
+
+    /// The same with a question of another kind, as it is sent.
+    pub fn put(&mut self, question: Vec<u8>, limit: Duration) -> Option<Vec<u8>> {
         let deadline = Instant::now() + limit;
         let mut ready = Vec::new();
-        let asked = self.line.ask(&mut self.net, request.encode());
+        let asked = self.line.ask(&mut self.net, question);
         loop {
             if asked && let Some(answer) = self.line.answer(&mut self.net) {
                 return Some(answer);

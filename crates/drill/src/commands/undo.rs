@@ -15,6 +15,7 @@ use crate::hands::{Hands, NodeCommands};
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::lease;
+use crate::members::Members;
 use crate::names;
 use crate::rights::{self, Right};
 use crate::roster::Roster;
@@ -88,8 +89,9 @@ async fn conductor(
     node_on: Option<String>,
     steps: &[Step],
 ) -> Result<Conductor, Stop> {
-    let about_pods =
-        |step: &Step| matches!(step, Step::Hook { .. } | Step::Exec { .. } | Step::Unstick { .. });
+    let about_pods = |step: &Step| {
+        matches!(step, Step::Hook { .. } | Step::Exec { .. } | Step::Unstick { .. } | Step::Resize { .. })
+    };
     let roster = Roster::watch(connection, release);
     if steps.iter().any(about_pods) && !roster.until(Duration::from_secs(10), |pods| !pods.is_empty()).await {
         return Err(Stop::NotUndone(Trouble::Away("the pods cannot be watched".to_owned()).to_string()));
@@ -100,6 +102,7 @@ async fn conductor(
             connection: connection.clone(),
             roster: roster.clone(),
             nodes: NodeCommands { off: None, on: node_on },
+            members: Members::of(connection, &roster),
         },
         sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
         timeline: Timeline::start(),

@@ -6,6 +6,7 @@
 mod choose;
 mod control;
 mod disk;
+mod grow;
 mod kill;
 mod node;
 mod partition;
@@ -113,6 +114,12 @@ pub const DRILLS: &[Drill] = &[
     drill("bad-rollout", "rolls out an image that cannot be had, then takes it back", "", rollout::bad),
     drill("scale-front", "one broker and one proxy more, then one less", "", scale::front),
     drill("scale-bots", "three bots more, then as many as before", "bots in the chart", scale::bots),
+    drill(
+        "grow-shrink",
+        "takes two more servidores in, waits until they count, and dismisses them again",
+        "nodes or room for two more",
+        grow::shrink,
+    ),
     drill("node-power", "cuts the power of a follower's node, and switches it on again", NODES, node::power),
     drill("node-cable", "pulls the cable of a follower's node, and plugs it in again", NODES, node::cable),
     Drill {

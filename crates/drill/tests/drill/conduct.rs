@@ -8,6 +8,7 @@ use papo_drill::conduct::Conductor;
 use papo_drill::connect::Connection;
 use papo_drill::hands::{Hands, NodeCommands};
 use papo_drill::interrupt::Interrupt;
+use papo_drill::members::Members;
 use papo_drill::plan::{Act, Condition, Over, Plan};
 use papo_drill::roster::Roster;
 use papo_drill::scene::Pod;
@@ -31,6 +32,7 @@ pub(crate) fn conductor(connection: &Connection, pods: Vec<Pod>, interrupt: Inte
             connection: connection.clone(),
             roster: roster.clone(),
             nodes: NodeCommands::default(),
+            members: Members::of(connection, &roster),
         },
         sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
         timeline: Timeline::start(),
@@ -230,7 +232,7 @@ async fn what_is_started_instead_is_deleted_too_until_no_majority_has_answered()
         if looks.fetch_add(1, Ordering::Relaxed) > 0 {
             return all;
         }
-        View { servidores: all.servidores.into_keys().map(|name| (name, None)).collect() }
+        View { servidores: all.servidores.into_keys().map(|name| (name, None)).collect(), ..View::default() }
     });
     let older = PodRef { name: leader().name, uid: "uid-of-the-one-before".to_owned() };
     let mut plan = plan(vec![Act::KeepAway(vec![older], Duration::ZERO)], Vec::new());

@@ -4,6 +4,7 @@ mod conduct;
 mod interrupted;
 mod journal;
 mod lease;
+mod members;
 mod plans;
 mod rights;
 mod sample;

@@ -58,6 +58,7 @@ pub(crate) fn scene() -> Scene {
         epoch: 4,
         coordinator: servidores[0].to_owned(),
         members: members.clone(),
+        wanted: servidores.map(str::to_owned).into(),
         last: 100,
         commit: 100,
         applied: if name == servidores[2] { 97 } else { 100 },
@@ -79,6 +80,7 @@ pub(crate) fn scene() -> Scene {
         ],
         view: View {
             servidores: servidores.iter().map(|name| ((*name).to_owned(), Some(status(name)))).collect(),
+            ..View::default()
         },
         workloads: vec![
             workload(Kind::StatefulSet, component::SERVIDOR, 3),

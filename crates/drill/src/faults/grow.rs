@@ -1,0 +1,87 @@
+//! Another number of servidores.
+
+use papo_witness::Expectations;
+
+use super::choose::{self, ROLLOUT, SOON};
+use crate::call::Call;
+use crate::names::component;
+use crate::options::Options;
+use crate::plan::{Act, Condition, Over, Plan};
+use crate::scene::Scene;
+use crate::step::Step;
+use crate::stop::Stop;
+
+/// So many more: with an even number the chat would survive no more than before.
+const MORE: i32 = 2;
+/// No chat has more.
+const MOST: i32 = 7;
+
+pub(super) fn shrink(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
+    let set = choose::workload(scene, component::SERVIDOR)?;
+    let (few, many) = (set.replicas, set.replicas + MORE);
+    if many > MOST {
+        return Err(Stop::Refused(format!("there are {few} servidores, and no more than {MOST} can be")));
+    }
+    let names =
+        |count: i32| -> Vec<String> { (0..count).map(|ordinal| format!("{}-{ordinal}", set.name)).collect() };
+    let (before, after) = (names(few), names(many));
+    settled(scene, &before)?;
+    let scale = |count: i32| Call::scale(&scene.namespace, set, count);
+    let resize = |names: &[String], calls: Vec<Call>| Step::Resize { names: names.to_vec(), calls };
+    let counted = |names: &[String]| Condition::Members { names: names.to_vec() };
+    let ready = |count: i32| Condition::Count {
+        component: component::SERVIDOR.to_owned(),
+        ready: usize::try_from(count).unwrap_or(0),
+    };
+    let mut back = vec![scale(few)];
+    back.extend(new_claims(scene, &after).iter().map(|claim| Call::drop_claim(&scene.namespace, claim)));
+    Ok(Plan {
+        sentence: format!("{many} servidores instead of {few}, then {few} again"),
+        targets: Vec::new(),
+        acts: vec![
+            Act::Do(vec![resize(&after, vec![scale(many)])]),
+            Act::See(ready(many), ROLLOUT),
+            Act::See(counted(&after), SOON),
+            Act::Hold,
+            Act::Do(vec![resize(&before, vec![scale(few)])]),
+            Act::See(counted(&before), SOON),
+            Act::See(ready(few), SOON),
+        ],
+        undo: vec![resize(&before, back)],
+        servidores_lost: 0,
+        loses_messages: false,
+        expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
+        plain_client: true,
+        over: Over::Undone,
+        resumes: None,
+    })
+}
+
+/// Refuses where somebody else is about to change who counts, or nobody can.
+fn settled(scene: &Scene, names: &[String]) -> Result<(), Stop> {
+    for status in scene.view.answering() {
+        if status.wanted.is_empty() {
+            return Err(Stop::Refused(format!(
+                "{} does not say who is to count: its release cannot take others in",
+                status.name
+            )));
+        }
+        if status.wanted.len() != names.len() || !status.wanted.iter().all(|name| names.contains(name)) {
+            return Err(Stop::Refused(format!(
+                "{} are to count, and not those that there are: see `papo members`",
+                status.wanted.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The claims that are not there yet, and will be because of those who are new.
+fn new_claims(scene: &Scene, names: &[String]) -> Vec<String> {
+    let of_one = scene.of(component::SERVIDOR).find_map(|pod| {
+        pod.claims.iter().find_map(|claim| claim.strip_suffix(pod.name.as_str()).map(str::to_owned))
+    });
+    let Some(prefix) = of_one else { return Vec::new() };
+    let claims = names.iter().map(|name| format!("{prefix}{name}"));
+    claims.filter(|claim| scene.claims.iter().all(|there| there.name != *claim)).collect()
+}
