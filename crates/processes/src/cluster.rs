@@ -28,6 +28,8 @@ pub struct Shape {
     pub brokers: usize,
     /// `proxy-1`, ...
     pub proxies: usize,
+    /// How many more servidores there are that are no founders; they are not started by themselves, nor expected to be members.
+    pub newcomers: usize,
     /// Whether servidores have drill hooks. Each is then two processes, of which the outer one is seen here.
     pub drill_hooks: bool,
 }
@@ -35,14 +37,15 @@ pub struct Shape {
 impl Default for Shape {
     /// What the design deploys: three servidores, two brokers, two proxies.
     fn default() -> Self {
-        Self { servidores: 3, brokers: 2, proxies: 2, drill_hooks: false }
+        Self { servidores: 3, newcomers: 0, brokers: 2, proxies: 2, drill_hooks: false }
     }
 }
 
 /// A running Papo. One at a time in a test process, so that they do not starve each other.
 #[derive(Debug)]
 pub struct Cluster {
-    shape: Shape,
+    /// Who is to be a member.
+    members: Vec<String>,
     ports: Ports,
     processes: BTreeMap<String, Process>,
     directory: TempDir,
@@ -78,7 +81,8 @@ impl Cluster {
         let ports = Ports::choose(shape);
         let processes = flags::processes(shape, &ports, directory.path());
         let processes = processes.into_iter().map(|process| (process.name().to_owned(), process)).collect();
-        let mut cluster = Self { shape, ports, processes, directory, _turn: turn };
+        let members = (1..=shape.servidores).map(|n| format!("servidor-{n}")).collect();
+        let mut cluster = Self { members, ports, processes, directory, _turn: turn };
         cluster.start_all();
         cluster.wait_until_whole();
         cluster
@@ -91,9 +95,14 @@ impl Cluster {
         names
     }
 
-    /// The names of the servidores.
+    /// The names of the servidores that are to be members.
     pub fn servidores(&self) -> Vec<String> {
-        (1..=self.shape.servidores).map(|n| format!("servidor-{n}")).collect()
+        self.members.clone()
+    }
+
+    /// From now on these are to be members: they are what the cluster is whole with, and whose histories are read.
+    pub fn expect_members(&mut self, servidores: &[&str]) {
+        self.members = servidores.iter().map(|name| (*name).to_owned()).collect();
     }
 
     /// A folder for whatever a test wants to keep until the cluster is gone.
@@ -203,10 +212,14 @@ impl Cluster {
         self.process(name).start();
     }
 
-    /// Starts everything that is not running.
+    /// Starts everything that is not running, but for servidores that are not to be members.
     pub fn start_all(&mut self) {
+        let members = &self.members;
+        let due = |name: &str| !name.starts_with("servidor-") || members.iter().any(|member| member == name);
         for process in self.processes.values_mut().filter(|process| !process.is_started()) {
-            process.start();
+            if due(process.name()) {
+                process.start();
+            }
         }
     }
 

@@ -65,6 +65,7 @@ pub(crate) struct Metrics {
     epoch: Gauge,
     member: Gauge,
     members: Gauge,
+    wanted: Gauge,
     last: Gauge,
     commit: Gauge,
     applied: Gauge,
@@ -123,6 +124,7 @@ impl Metrics {
             epoch: metrics.gauge("epoch", "The highest epoch promised"),
             member: metrics.gauge("member", "1 while it counts for majorities; 0 while it learns"),
             members: metrics.gauge("members", "Members that count, by its log"),
+            wanted: metrics.gauge("members_wanted", "Servidores that are wanted among the members"),
             last: metrics.gauge("log_last_index", "Last index of the log"),
             commit: metrics.gauge("log_commit_index", "Commit index, as far as known here"),
             applied: metrics.gauge("log_applied_index", "Last index applied"),
@@ -207,6 +209,7 @@ impl Metrics {
         self.epoch.set(int(status.epoch));
         self.member.set(i64::from(status.members.iter().any(|member| member.id == status.me)));
         self.members.set(int(status.members.len() as u64));
+        self.wanted.set(int(status.wanted.len() as u64));
         self.last.set(int(status.last));
         self.commit.set(int(status.commit));
         self.applied.set(int(status.applied));

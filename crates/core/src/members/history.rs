@@ -185,6 +185,51 @@ mod tests {
         }
     }
 
+    /// Whether some majority of the one and some majority of the other have nobody in common.
+    fn can_part(one: &Members, other: &Members) -> bool {
+        let mut names: Vec<&str> =
+            one.voters().iter().chain(other.voters()).map(|member| member.id.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let decides = |members: &Members, set: usize| {
+            members.majority(|id| {
+                names.iter().position(|name| *name == id.name).is_some_and(|at| set >> at & 1 == 1)
+            })
+        };
+        (0..1_usize << names.len()).any(|set| decides(one, set) && decides(other, !set))
+    }
+
+    fn numbered(count: u64) -> Vec<String> {
+        (1..=count).map(|n| format!("s{n}")).collect()
+    }
+
+    fn of(names: &[String]) -> Members {
+        founded(&names.iter().map(String::as_str).collect::<Vec<_>>()).current().clone()
+    }
+
+    /// What growing by one at a time rests on.
+    #[test]
+    fn majorities_before_and_after_one_change_always_meet() {
+        for count in 1..=7 {
+            let before = of(&numbered(count));
+            let add = Operation::AddMember(member("new", 99, 99));
+            assert!(!can_part(&before, &before.after(&add).expect("a change")), "{count} and one more");
+            let first = before.voters()[0].id.clone();
+            let remove = Operation::RemoveMember { member: first, replaced_by: None };
+            let after = before.after(&remove).expect("a change");
+            assert!(count == 1 || !can_part(&before, &after), "{count} and one less");
+        }
+    }
+
+    /// And why it is one at a time.
+    #[test]
+    fn majorities_before_and_after_two_changes_need_not_meet() {
+        for count in [1, 3, 5] {
+            let (before, after) = (of(&numbered(count)), of(&numbered(count + 2)));
+            assert!(can_part(&before, &after), "{count} and two more");
+        }
+    }
+
     #[test]
     fn what_a_majority_reached_is_the_median_from_above() {
         let history = founded(&["a", "b", "c"]);

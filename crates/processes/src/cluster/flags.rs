@@ -29,10 +29,12 @@ impl Ports {
             brokers: pairs(shape.brokers),
             proxies: pairs(shape.proxies),
             referencia: ports::free(),
-            servidores: pairs(shape.servidores),
+            servidores: pairs(shape.servidores + shape.newcomers),
             http: names(shape).into_iter().map(|name| (name, ports::free())).collect(),
             drill: if shape.drill_hooks {
-                numbered("servidor", shape.servidores).map(|name| (name, ports::free())).collect()
+                numbered("servidor", shape.servidores + shape.newcomers)
+                    .map(|name| (name, ports::free()))
+                    .collect()
             } else {
                 BTreeMap::new()
             },
@@ -69,7 +71,11 @@ fn numbered(role: &str, count: usize) -> impl Iterator<Item = String> {
 
 /// The names of all processes.
 fn names(shape: Shape) -> Vec<String> {
-    let several = [("broker", shape.brokers), ("proxy", shape.proxies), ("servidor", shape.servidores)];
+    let several = [
+        ("broker", shape.brokers),
+        ("proxy", shape.proxies),
+        ("servidor", shape.servidores + shape.newcomers),
+    ];
     let numbered = several.into_iter().flat_map(|(role, count)| numbered(role, count));
     numbered.chain(["referencia".to_owned()]).collect()
 }
@@ -93,7 +99,7 @@ pub(super) fn processes(shape: Shape, ports: &Ports, directory: &Path) -> Vec<Pr
     for n in 1..=shape.proxies {
         all.push(make(&format!("proxy-{n}"), "proxy", proxy(ports, n)));
     }
-    for n in 1..=shape.servidores {
+    for n in 1..=shape.servidores + shape.newcomers {
         let name = format!("servidor-{n}");
         all.push(make(&name, "servidor", servidor(shape, ports, directory, n)));
     }
@@ -125,7 +131,8 @@ fn proxy(ports: &Ports, n: usize) -> Vec<String> {
 fn servidor(shape: Shape, ports: &Ports, directory: &Path, n: usize) -> Vec<String> {
     let name = format!("servidor-{n}");
     let (direct, replication) = ports.servidores[n - 1];
-    let genesis: Vec<String> = (1..=shape.servidores).map(|n| format!("servidor-{n}")).collect();
+    // Who comes later is configured with the longer list of its time.
+    let genesis: Vec<String> = (1..=n.max(shape.servidores)).map(|n| format!("servidor-{n}")).collect();
     let at = |ports: &mut dyn Iterator<Item = u16>| -> String {
         let all: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
         all.join(",")

@@ -5,6 +5,7 @@ mod bad_input;
 mod bad_installation;
 mod deaths;
 mod disks;
+mod growth;
 mod majority;
 mod names;
 mod peace;
