@@ -153,7 +153,7 @@ struct Replace {
     #[arg(value_name = "NEW")]
     new: String,
     /// How long all of it may take
-    #[arg(long, value_name = "TIME", default_value = "10min", value_parser = papo_service::duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = papo_service::duration)]
     timeout: Duration,
     #[command(flatten)]
     asking: Asking,

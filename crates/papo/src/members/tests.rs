@@ -123,6 +123,17 @@ fn every_command_can_be_parsed() {
     }
 }
 
+#[test]
+fn every_default_is_a_value() {
+    use clap::Parser;
+    assert!(Show::try_parse_from(["members"]).is_ok());
+    assert!(Admit::try_parse_from(["admit", "s4", "s5"]).is_ok_and(|admit| admit.names.len() == 2));
+    assert!(Dismiss::try_parse_from(["dismiss", "s4,s5"]).is_ok_and(|dismiss| dismiss.names.len() == 2));
+    assert!(Set::try_parse_from(["set", "s1,s2"]).is_ok());
+    assert!(Replace::try_parse_from(["replace", "s1", "s2"]).is_ok());
+    assert!(Forget::try_parse_from(["forget", "s1"]).is_ok());
+}
+
 /// A program's own settings meet those that all programs have.
 fn papo_service_asks_as_well(command: clap::Command) -> clap::Command {
     use clap::Args;
