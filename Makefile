@@ -51,3 +51,8 @@ soak: build ## Let the real programs serve for MINUTES=60, and see that nothing 
 .PHONY: mutants
 mutants: ## Break the sources in one way after another: a test must notice each (MUTANTS=one,two for some)
 	tests/mutants/run $(MUTANTS)
+
+.PHONY: sim
+sim: ## Simulate lives of a cluster (SEEDS=100000; SEED=n replays one; ARGS="--shrink n")
+	cargo build -q --profile sim -p papo-simulator
+	@$(or $(CARGO_TARGET_DIR),target)/sim/sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)

@@ -64,7 +64,8 @@ impl Replica {
     }
 
     fn tell_promise(&mut self, now: Now, to: &str, epoch: Epoch) {
-        let last = self.log.last();
+        // The founding entry may have come after the promise, and not be stored yet.
+        let last = self.log.position_at(self.durable_index());
         let published = self.publishing.published();
         self.send(to, Message::Promised(Promised { epoch, last, wall: now.wall, published }));
     }

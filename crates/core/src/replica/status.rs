@@ -91,6 +91,12 @@ impl Replica {
         self.rank
     }
 
+    /// How many requests wait for an answer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.requests.len()
+    }
+
     /// A snapshot for `status` and for metrics.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {

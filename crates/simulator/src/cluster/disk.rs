@@ -81,12 +81,30 @@ pub struct Disk {
     syncing: Option<WriteId>,
     /// How it is.
     pub health: Health,
+    /// A bit has flipped: the next process refuses it.
+    pub damaged: bool,
+    /// The next sync fails.
+    pub fails: bool,
+}
+
+/// What a crash did to the writes that had not been reported as durable.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unsynced {
+    pub(super) kept: usize,
+    pub(super) lost: usize,
 }
 
 impl Disk {
     /// A new, empty disk.
     pub fn empty(id: u64) -> Self {
-        Self { content: Content::empty(id), queue: VecDeque::new(), syncing: None, health: Health::Well }
+        Self {
+            content: Content::empty(id),
+            queue: VecDeque::new(),
+            syncing: None,
+            health: Health::Well,
+            damaged: false,
+            fails: false,
+        }
     }
 
     /// Queues a write.
@@ -117,12 +135,39 @@ impl Disk {
     }
 
     /// Power fails. Of what was queued some beginning may have reached the platter without having been reported.
-    pub fn crash(&mut self, rng: &mut fastrand::Rng) {
+    pub(super) fn crash(&mut self, rng: &mut fastrand::Rng) -> Unsynced {
+        let queued = self.queue.len();
         let reached = if rng.bool() { 0 } else { rng.usize(..=self.queue.len()) };
         let reached = if self.health == Health::Well { reached } else { 0 };
         for (_, write) in self.queue.drain(..).take(reached).collect::<Vec<_>>() {
             self.content.take(write);
         }
         self.syncing = None;
+        self.fails = false;
+        Unsynced { kept: reached, lost: queued - reached }
+    }
+
+    /// Whether there is anything to sync.
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The log up to `after`, as it will be once all that is queued is durable.
+    pub(super) fn expected(&self, after: Index) -> Vec<Arc<Entry>> {
+        let mut content = self.content.clone();
+        for (_, write) in &self.queue {
+            content.take(write.clone());
+        }
+        content.log.truncate(usize::try_from(after).expect("logs are short"));
+        content.log
+    }
+
+    /// How many entries wait to become durable.
+    pub(super) fn backlog(&self) -> usize {
+        let entries = |(_, write): &(WriteId, Write)| match write {
+            Write::Append { entries, .. } => entries.len(),
+            _ => 1,
+        };
+        self.queue.iter().map(entries).sum()
     }
 }

@@ -1,11 +1,29 @@
 //! A servidor's turn: its inbox goes into the core, and what the core says is done.
 
-use papo_core::log::Write;
-use papo_core::replica::{Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request};
+use std::sync::Arc;
 
+use papo_core::log::{Entry, Operation, Write};
+use papo_core::members::Member;
+use papo_core::replica::{
+    Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request, Resigned, RoleName, Status,
+};
+
+use super::network::{Fate, Link};
 use super::node::Incoming;
 use super::time::{MS, US, span};
-use super::{Cluster, Event};
+use super::{Cluster, Event, Letter};
+use crate::checks::agreement::{Agreement, Stored};
+use crate::checks::{p7_availability, p10_refusal, p11_growth, require};
+use crate::coverage::Happening;
+use crate::plan::Point;
+
+/// How many entries may wait for a disk: what a coordinator leaves uncommitted, and some batches.
+const BACKLOG: usize = 2 * 16_384;
+/// How many requests may wait at a servidor: as many writes and as many reads as it takes.
+const REQUESTS: usize = 2 * 8_192;
+
+/// How many messages wait on a jammed link; more are dropped.
+const MAX_QUEUED: usize = 1_000;
 
 /// A process that wants to be woken at once this often in a row, without time passing, is a busy loop.
 const MAX_SPINS: u32 = 20;
@@ -13,7 +31,9 @@ const MAX_SPINS: u32 = 20;
 impl Cluster {
     /// Puts something into a process's inbox; it will look at it in a moment.
     pub(super) fn deliver(&mut self, node: usize, incoming: Incoming) {
-        let at = self.now + self.rng.u64(5 * US..100 * US);
+        let slow = self.nodes[node].slow;
+        let slow = if slow > 0 { self.rng.u64(..slow) } else { 0 };
+        let at = self.now + self.rng.u64(5 * US..100 * US) + slow;
         let process = &mut self.nodes[node];
         if process.replica.is_none() {
             return;
@@ -30,6 +50,7 @@ impl Cluster {
         let process = &mut self.nodes[node];
         let Some(replica) = process.replica.as_mut().filter(|_| !process.paused) else { return };
         let now = process.clocks.read(self.now);
+        let mut told_durable = false;
         for incoming in process.inbox.drain(..) {
             let input = match incoming {
                 Incoming::Input(input) => input,
@@ -37,17 +58,26 @@ impl Cluster {
                     Input::Request(Request { ticket, deadline: now.instant + span(patience), ask })
                 }
             };
+            told_durable |= matches!(input, Input::Durable(_));
             replica.handle(now, input);
         }
         if now.instant >= replica.deadline() {
             replica.handle(now, Input::Tick);
         }
         self.check_node(node);
+        self.check_queues(node);
+        if told_durable && self.nodes[node].dies_at == Some(Point::BeforeActing) {
+            return self.die(node, Point::BeforeActing);
+        }
         while let Some(output) =
             self.nodes[node].replica.as_mut().and_then(|replica| replica.poll_output(now))
         {
             if self.nodes[node].dies_after == Some(0) {
-                return self.crash(node);
+                return self.die(node, Point::AmidOutputs(0));
+            }
+            let persists = matches!(output, Output::Persist { .. });
+            if persists && self.nodes[node].dies_at == Some(Point::BeforePersist) {
+                return self.die(node, Point::BeforePersist);
             }
             self.nodes[node].dies_after = self.nodes[node].dies_after.map(|left| left - 1);
             self.nodes[node].outputs += 1;
@@ -64,7 +94,7 @@ impl Cluster {
         let wake_at = process.clocks.moment(replica.deadline());
         process.spins = if wake_at <= self.now { process.spins + 1 } else { 0 };
         if process.spins == MAX_SPINS {
-            panic!("s{} is a busy loop: its deadline stays in the past\n{}", node + 1, self.describe());
+            require(p7_availability::busy_loop(&self.nodes[node].name));
         }
         let process = &mut self.nodes[node];
         if wake_at != process.wake_at || wake_at <= self.now {
@@ -91,6 +121,8 @@ impl Cluster {
                 if let Write::RenewDisk(_) = &write {
                     self.keep_lost_disk(node);
                 }
+                self.notice_cut(node, &write);
+                self.check_change(node, &write);
                 self.nodes[node].disk.push(id, write);
             }
             Output::ReadLog { read, from } => self.read_log(node, read, from),
@@ -129,20 +161,39 @@ impl Cluster {
         }
     }
 
+    fn notice_cut(&mut self, node: usize, write: &Write) {
+        let Write::Append { after, .. } = write else { return };
+        if *after < self.nodes[node].disk.content.log.len() as u64 {
+            self.coverage.count(Happening::Suffix);
+        }
+    }
+
     fn take_notice(&mut self, node: usize, notice: Notice) {
+        self.count_notice(node, &notice);
         match &notice {
             Notice::Coordinates(epoch) => {
                 let me = self.nodes[node].replica.as_ref().expect("it runs").me().clone();
                 self.canon.coordinates(*epoch, &me);
             }
-            Notice::MembersChange(entry) => {
-                let commit = self.status(node).commit;
-                self.canon.changes_members(entry, commit);
-            }
-            Notice::RivalCoordinator(..) => panic!("two coordinators claim one epoch: {notice:?}"),
+            Notice::RivalCoordinator(rival, epoch) => self.canon.coordinates(*epoch, &rival.clone()),
             _ => {}
         }
         self.notices.push((self.now, node, notice));
+    }
+
+    fn count_notice(&mut self, node: usize, notice: &Notice) {
+        let happening = match notice {
+            Notice::Suspected => Happening::Suspected,
+            Notice::Standing(_) => Happening::Standing,
+            Notice::Coordinates(_) => Happening::Elected,
+            Notice::HandingOver(_) => Happening::HandOver,
+            Notice::Resigned(Resigned::Overruled) => Happening::Overruled,
+            Notice::Resigned(Resigned::NoMajority) => Happening::NoMajority,
+            Notice::Resigned(Resigned::Disk) => Happening::DiskResigned,
+            Notice::Follows(..) if std::mem::take(&mut self.nodes[node].returns) => Happening::Rejoin,
+            _ => return,
+        };
+        self.coverage.count(happening);
     }
 
     fn send_all(&mut self, node: usize, message: &Message) {
@@ -154,12 +205,27 @@ impl Cluster {
     }
 
     fn send(&mut self, node: usize, to: usize, message: &Message) {
+        self.check_words(node, message);
         let replica = self.nodes[node].replica.as_ref().expect("it runs");
-        let (from, cluster) = (replica.me().clone(), replica.cluster());
-        let arrivals = self.network.arrivals(&mut self.rng, self.now, (node, to), message);
-        for at in arrivals {
-            let (from, message) = (from.clone(), message.clone());
-            self.schedule(at, Event::Arrives { to, from, cluster, message });
+        let letter =
+            Letter { from: replica.me().clone(), cluster: replica.cluster(), message: message.clone() };
+        match self.network.fate(&mut self.rng, &mut self.coverage, self.now, (node, to), message) {
+            Fate::Waits => self.queue((node, to), letter),
+            Fate::Arrives(times) => {
+                for at in times {
+                    self.schedule(at, Event::Arrives { to, letter: letter.clone() });
+                }
+            }
+        }
+    }
+
+    /// Leaves a letter on a jammed link. A queue that is full drops what is new.
+    fn queue(&mut self, link: Link, letter: Letter) {
+        let queue = self.jammed.entry(link).or_default();
+        if queue.len() < MAX_QUEUED {
+            queue.push_back(letter);
+        } else {
+            self.coverage.count(Happening::JamLost);
         }
     }
 
@@ -171,6 +237,7 @@ impl Cluster {
         let entries: Vec<_> =
             process.disk.content.log.iter().skip(from).take(FETCH_ENTRIES).cloned().collect();
         self.log_reads += 1;
+        self.coverage.count(Happening::ReadBack);
         let at = self.now + self.rng.u64(100 * US..2 * MS);
         self.schedule(at, Event::LogRead { node, generation, read, entries });
     }
@@ -179,10 +246,32 @@ impl Cluster {
     pub(super) fn sync(&mut self, node: usize) {
         let took = self.rng.u64(self.sync.clone());
         let process = &mut self.nodes[node];
-        if process.disk.begin().is_some() {
-            let generation = process.generation;
-            self.schedule(self.now + took, Event::Synced { node, generation });
+        if process.dies_at == Some(Point::BeforeSync) && process.disk.has_work() && process.runs() {
+            return self.die(node, Point::BeforeSync);
         }
+        if process.disk.begin().is_none() {
+            return;
+        }
+        let generation = process.generation;
+        if process.dies_at == Some(Point::DuringSync) {
+            self.schedule(self.now + took / 2, Event::Dies { node, generation, at: Point::DuringSync });
+        }
+        self.schedule(self.now + took, Event::Synced { node, generation });
+    }
+
+    pub(super) fn synced(&mut self, node: usize) {
+        if std::mem::take(&mut self.nodes[node].disk.fails) {
+            // Never tried again: the process ends, and what is on the disk is what its successor finds.
+            self.coverage.count(Happening::FsyncFailed);
+            return self.crash(node);
+        }
+        if let Some(up_to) = self.nodes[node].disk.finish() {
+            if self.nodes[node].dies_at == Some(Point::AfterSync) {
+                return self.die(node, Point::AfterSync);
+            }
+            self.deliver(node, Incoming::Input(Input::Durable(up_to)));
+        }
+        self.sync(node);
     }
 
     pub(super) fn applied(&self, node: usize) -> u64 {
@@ -206,6 +295,7 @@ impl Cluster {
         let fresh: Vec<_> = log[known as usize..applied as usize].to_vec();
         for entry in &fresh {
             if self.canon.applied(entry, &self.nodes[node].name) {
+                self.count_entry(entry);
                 self.check_durable(entry, &status);
             }
         }
@@ -213,16 +303,66 @@ impl Cluster {
         self.nodes[node].checked = applied;
     }
 
+    fn count_entry(&mut self, entry: &Entry) {
+        match entry.operation {
+            Operation::AddMember(_) => self.coverage.count(Happening::MemberAdded),
+            Operation::RemoveMember { .. } => self.coverage.count(Happening::MemberRemoved),
+            _ => {}
+        }
+        if self.canon.is_copy(entry) {
+            self.coverage.count(Happening::Repeated);
+        }
+    }
+
     /// What is applied anywhere is on the disks of a majority: of the members then, or of those that a later entry names.
-    fn check_durable(&self, entry: &papo_core::log::Entry, status: &papo_core::replica::Status) {
-        let stored = |id: &papo_core::members::MemberId| {
+    fn check_durable(&self, entry: &Entry, status: &Status) {
+        let stored = |member: &&Member| {
             let disks = self.nodes.iter().map(|node| &node.disk.content).chain(self.lost.values());
-            disks.filter(|content| content.id == id.disk).any(|content| content.holds(entry))
+            disks.filter(|content| content.id == member.id.disk).any(|content| content.holds(entry))
         };
-        let then = self.canon.members().majority(stored);
-        let later =
-            status.members.iter().filter(|member| stored(&member.id)).count() > status.members.len() / 2;
-        assert!(then || later, "P1: applied, and not on a majority of disks: {entry:?}\n{}", self.describe());
+        let lists = [self.canon.members().voters(), &status.members];
+        let counts = lists.map(|list| (list.iter().filter(stored).count(), list.len()));
+        let (disks, members) =
+            counts.into_iter().find(|(disks, members)| *disks > members / 2).unwrap_or(counts[0]);
+        self.canon.check_durable(&status.me.name, entry, disks, members);
+    }
+
+    /// A coordinator changes the members one at a time.
+    fn check_change(&self, node: usize, write: &Write) {
+        let Write::Append { after, entries, committed } = write else { return };
+        let Some(at) = entries.iter().position(|entry| p11_growth::is_change(entry)) else { return };
+        let status = self.status(node);
+        if status.role != RoleName::Coordinator || entries[at].epoch != status.epoch {
+            return;
+        }
+        let disk = &self.nodes[node].disk;
+        // What is still queued for the disk counts as well.
+        let before: Vec<Arc<Entry>> =
+            disk.expected(*after).into_iter().chain(entries[..at].iter().cloned()).collect();
+        let name = &self.nodes[node].name;
+        require(p11_growth::ordered(name, &entries[at], *committed, before.iter().map(|entry| &**entry)));
+    }
+
+    /// What somebody says is on its disk is there; and whoever has promised an epoch obeys no older one.
+    fn check_words(&self, node: usize, message: &Message) {
+        let content = &self.nodes[node].disk.content;
+        let last = content.log.last().map(|entry| entry.position()).unwrap_or_default();
+        let stored = Stored { promise: &content.promise, last };
+        require(Agreement::says(&self.nodes[node].name, message, stored));
+    }
+
+    /// Nothing piles up, however long something does not go on.
+    fn check_queues(&self, node: usize) {
+        let process = &self.nodes[node];
+        let Some(replica) = &process.replica else { return };
+        require(p10_refusal::bounded(
+            &process.name,
+            "entries that wait for the disk",
+            process.disk.backlog(),
+            BACKLOG,
+        ));
+        let waiting = replica.waiting();
+        require(p10_refusal::bounded(&process.name, "requests", waiting, REQUESTS));
     }
 
     /// Whether brokers send clients to this servidor.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use papo_core::chat::Outcome;
 use papo_core::log::{Index, Operation, RequestId};
 use papo_core::replica::{Answer, Ask, Input, Ticket, WriteRequest};
 
@@ -9,6 +10,8 @@ use super::clients::Client;
 use super::node::Incoming;
 use super::time::{MS, Time, US};
 use super::{Cluster, Event, Told};
+use crate::checks::{p5_session, require};
+use crate::coverage::Happening;
 
 impl Cluster {
     /// Sends a request to one servidor, which has `patience` to answer it.
@@ -66,6 +69,12 @@ impl Cluster {
         let Some(attempt) = wish.attempts.get_mut(&ticket) else { return };
         *attempt = Some(answer);
         match answer {
+            Answer::Elsewhere { .. } | Answer::Overloaded => self.coverage.count(Happening::TurnedAway),
+            Answer::Unknown => self.coverage.count(Happening::Unknown),
+            Answer::Written { outcome: Outcome::Refused(_), .. } => self.coverage.count(Happening::Refused),
+            _ => {}
+        }
+        match answer {
             Answer::Written { outcome, index } => {
                 let Ask::Write(write) = &wish.ask else { panic!("a read was answered {answer:?}") };
                 self.canon.acknowledged((write.author.clone(), write.request_id.clone()), index, outcome);
@@ -73,12 +82,12 @@ impl Cluster {
             }
             Answer::Readable => {
                 let Ask::Read { seen } = wish.ask else { panic!("a write was answered {answer:?}") };
-                assert!(applied >= seen, "P5: read at {applied} what was seen at {seen}");
-                assert!(shown >= seen, "P5: the views are at {shown}, what was seen at {seen}");
+                require(p5_session::read(&self.clients[client].name, seen, applied, shown));
                 self.client_has_seen(client, applied);
             }
             Answer::BeyondLog { last } => {
-                panic!("P5: what a client was told is not in the log ({last})\n{}", self.describe())
+                let client = &self.clients[client];
+                require(p5_session::beyond_log(&client.name, client.seen, last));
             }
             Answer::Elsewhere { .. }
             | Answer::Overloaded
@@ -87,7 +96,9 @@ impl Cluster {
             | Answer::NotYet => {
                 let latest = wish.attempts.last_key_value().is_some_and(|(last, _)| *last == ticket);
                 if latest {
-                    let at = self.now + self.rng.u64(MS..20 * MS);
+                    // As brokers do: soon at first, and then not so often.
+                    let times = wish.attempts.len().min(5);
+                    let at = self.now + self.rng.u64(MS..(20 * MS) << times);
                     self.schedule(at, Event::Client { client });
                 }
             }
@@ -129,6 +140,9 @@ impl Cluster {
             return self.client_gives_up(client);
         }
         let ask = wish.ask.clone();
+        if !wish.attempts.is_empty() {
+            self.coverage.count(Happening::Retried);
+        }
         let patience = self.rng.u64(self.clients[client].patience.clone());
         let node = self.some_servidor();
         let ticket = self.ask(node, ask, patience);
@@ -163,6 +177,7 @@ impl Cluster {
 
     fn client_gives_up(&mut self, client: usize) {
         let wish = self.clients[client].wish.take().expect("it wanted something");
+        self.coverage.count(Happening::Forgotten);
         let no_effect = |answer: &Option<Answer>| {
             matches!(
                 answer,

@@ -1,11 +1,15 @@
 //! What can go wrong, and how it is made good.
 
-use papo_core::members::MemberId;
+use papo_core::members::{DiskId, MemberId};
 use papo_core::replica::{Input, Message, Replica};
 
 use super::disk::{Content, Health};
+use super::network::Link;
 use super::node::Incoming;
+use super::time::{Time, US};
 use super::{Cluster, Event};
+use crate::coverage::Happening;
+use crate::plan::Point;
 
 impl Cluster {
     /// Starts all that are down.
@@ -17,9 +21,18 @@ impl Cluster {
         }
     }
 
-    /// Starts the process from what is on the disk.
+    /// Starts the process from what is on the disk. A damaged disk is refused, and moved aside by the operator: the next start finds
+    /// an empty one.
     pub fn start(&mut self, node: usize) {
+        if self.nodes[node].disk.damaged {
+            self.coverage.count(Happening::DamageRefused);
+            return self.wipe(node);
+        }
         self.note(node, "starts");
+        self.nodes[node].returns = !self.nodes[node].disk.content.log.is_empty();
+        if self.nodes[node].returns {
+            self.coverage.count(Happening::Restart);
+        }
         let process = &mut self.nodes[node];
         process.start(self.now, &mut self.rng);
         let applied = process.replica.as_ref().expect("it was started").chat().applied();
@@ -38,7 +51,39 @@ impl Cluster {
     /// SIGKILL, and the host's cache is lost too.
     pub fn crash(&mut self, node: usize) {
         self.note(node, "crashes");
-        self.nodes[node].crash(&mut self.rng);
+        let unsynced = self.nodes[node].crash(&mut self.rng);
+        if unsynced.lost > 0 {
+            self.coverage.count(Happening::UnsyncedLost);
+        }
+        if unsynced.kept > 0 {
+            self.coverage.count(Happening::UnsyncedKept);
+        }
+        if unsynced.lost > 0 && unsynced.kept > 0 {
+            self.coverage.count(Happening::Torn);
+        }
+    }
+
+    /// The process is killed at that point of its work, as was planned.
+    pub(super) fn die(&mut self, node: usize, at: Point) {
+        self.coverage.count(match at {
+            Point::AtOnce => Happening::CrashAtOnce,
+            Point::BeforePersist => Happening::CrashBeforePersist,
+            Point::BeforeSync => Happening::CrashBeforeSync,
+            Point::DuringSync => Happening::CrashDuringSync,
+            Point::AfterSync => Happening::CrashAfterSync,
+            Point::BeforeActing => Happening::CrashBeforeActing,
+            Point::AmidOutputs(_) => Happening::CrashAmidOutputs,
+        });
+        self.crash(node);
+    }
+
+    /// Has the process killed when it gets to that point.
+    pub fn crash_at(&mut self, node: usize, at: Point) {
+        match at {
+            Point::AtOnce => self.die(node, at),
+            Point::AmidOutputs(outputs) => self.nodes[node].dies_after = Some(outputs),
+            _ => self.nodes[node].dies_at = Some(at),
+        }
     }
 
     /// SIGSTOP.
@@ -54,6 +99,7 @@ impl Cluster {
         if !process.paused {
             return;
         }
+        self.coverage.count(Happening::Pause);
         process.paused = false;
         let generation = process.generation;
         process.turn_at = Some(self.now);
@@ -76,6 +122,7 @@ impl Cluster {
     pub fn wipe(&mut self, node: usize) {
         assert!(self.nodes[node].replica.is_none(), "a running process holds its disk");
         self.note(node, "loses its disk");
+        self.coverage.count(Happening::DiskWiped);
         self.keep_lost_disk(node);
         let id = self.rng.u64(1..);
         self.nodes[node].disk = super::disk::Disk::empty(id);
@@ -87,6 +134,17 @@ impl Cluster {
         self.note(node, "is rolled back");
         self.keep_lost_disk(node);
         self.nodes[node].disk.content = snapshot;
+    }
+
+    /// The disk becomes what it was when its snapshot was taken, under a new identity. The servidor must be down.
+    pub fn restore(&mut self, node: usize) {
+        let Some(snapshot) = self.nodes[node].snapshot.clone() else { return };
+        self.coverage.count(Happening::SnapshotRestored);
+        let id = DiskId(self.rng.u64(1..));
+        self.keep_lost_disk(node);
+        self.nodes[node].disk = super::disk::Disk::empty(id.0);
+        self.nodes[node].disk.content = Content { id, ..snapshot };
+        self.note(node, "gets an old snapshot as its new disk");
     }
 
     pub(super) fn keep_lost_disk(&mut self, node: usize) {
@@ -108,6 +166,34 @@ impl Cluster {
     pub fn jump_clock(&mut self, node: usize, nanos: i64) {
         self.note(node, &format!("has its clock moved by {} ms", nanos / 1_000_000));
         self.nodes[node].clocks.offset += nanos;
+        self.coverage.count(Happening::ClockJump);
+    }
+
+    /// The host's clocks are fast by `ppm` parts per million from now on.
+    pub fn drift(&mut self, node: usize, ppm: i64) {
+        self.note(node, &format!("has clocks that are fast by {ppm} ppm"));
+        self.nodes[node].clocks.begin_to_drift(self.now, ppm);
+        self.coverage.count(Happening::ClockDrift);
+    }
+
+    /// The process is killed, and started elsewhere; the others learn where within `known_within`.
+    pub fn move_away(&mut self, node: usize, known_within: Time) {
+        self.crash(node);
+        self.note(node, "gets another address");
+        self.coverage.count(Happening::Moved);
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
+            self.network.misleads((other, node), true);
+            let at = self.now + self.rng.u64(..=known_within);
+            self.schedule(at, Event::Resolved { link: (other, node) });
+        }
+        self.start(node);
+    }
+
+    /// What goes from the one to the other waits, until [`Cluster::heal`].
+    pub fn jam(&mut self, from: usize, to: usize) {
+        self.note(from, &format!("has its link to s{} jammed", to + 1));
+        self.network.jam((from, to));
+        self.jammed.entry((from, to)).or_default();
     }
 
     /// Lets a message arrive that was sent by nobody, or long ago.
@@ -130,6 +216,35 @@ impl Cluster {
             eprintln!("{} healed", self.clock());
         }
         self.network.heal();
+        for link in self.jammed.keys().copied().collect::<Vec<_>>() {
+            self.free(link);
+        }
+    }
+
+    /// Ends a cut and a jam of one link.
+    pub fn mend(&mut self, from: usize, to: usize) {
+        self.network.mend((from, to));
+        self.network.misleads((from, to), false);
+        self.free((from, to));
+    }
+
+    /// What waits on a jammed link arrives, all at once and in order.
+    fn free(&mut self, link: Link) {
+        self.network.free(link);
+        let Some(letters) = self.jammed.remove(&link) else { return };
+        if !letters.is_empty() {
+            self.coverage.count(Happening::Jammed);
+        }
+        for letter in letters {
+            self.schedule(self.now + 100 * US, Event::Arrives { to: link.1, letter });
+        }
+    }
+
+    /// Tells what is going on, if every step is told.
+    pub fn tell(&self, what: &str) {
+        if self.trace {
+            eprintln!("{} {what}", self.clock());
+        }
     }
 
     fn note(&self, node: usize, what: &str) {

@@ -17,7 +17,7 @@ mod proxy;
 pub mod time;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use papo_core::chat::Delivery;
@@ -28,19 +28,21 @@ use papo_core::replica::{Answer, Ask, Availability, Input, Message, Notice, Role
 use canon::Canon;
 use clients::Client;
 use disk::Content;
-use network::Network;
+use network::{Link, Network};
 use node::{Incoming, Node, name};
 use proxy::Proxy;
 use time::{MS, Time, US};
+
+use crate::checks::{p7_availability, require};
+use crate::coverage::{Coverage, Happening};
+use crate::plan::Point;
 
 /// Something that will happen.
 #[derive(Debug)]
 enum Event {
     Arrives {
         to: usize,
-        from: MemberId,
-        cluster: Option<ClusterId>,
-        message: Message,
+        letter: Letter,
     },
     /// The process looks at its inbox.
     Turn {
@@ -55,6 +57,16 @@ enum Event {
     Synced {
         node: usize,
         generation: u64,
+    },
+    /// The process is killed.
+    Dies {
+        node: usize,
+        generation: u64,
+        at: Point,
+    },
+    /// A servidor learns where another one is now.
+    Resolved {
+        link: Link,
     },
     LogRead {
         node: usize,
@@ -88,6 +100,14 @@ enum Event {
         client: usize,
         ticket: Ticket,
     },
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+struct Letter {
+    from: MemberId,
+    cluster: Option<ClusterId>,
+    message: Message,
 }
 
 struct Scheduled {
@@ -163,9 +183,14 @@ pub struct Cluster {
     /// How often entries were read back from a disk.
     pub log_reads: usize,
     errands: HashMap<Ticket, usize>,
+    /// What happened so far.
+    pub coverage: Coverage,
+    /// What waits on jammed links.
+    jammed: BTreeMap<Link, VecDeque<Letter>>,
     events: BinaryHeap<Reverse<Scheduled>>,
     number: u64,
-    trace: bool,
+    /// Whether every step is told.
+    pub trace: bool,
 }
 
 impl Cluster {
@@ -194,9 +219,11 @@ impl Cluster {
             tickets: 0,
             log_reads: 0,
             errands: HashMap::new(),
+            coverage: Coverage::default(),
+            jammed: BTreeMap::new(),
             events: BinaryHeap::new(),
             number: 0,
-            trace: std::env::var_os("PAPO_TRACE").is_some(),
+            trace: false,
         }
     }
 
@@ -245,11 +272,12 @@ impl Cluster {
     ///
     /// # Panics
     /// When `limit` has passed before.
+    #[track_caller]
     pub fn until(&mut self, what: &str, limit: Time, done: impl Fn(&Self) -> bool) {
         let end = self.now + limit;
         while !done(self) {
             if !self.step(end) {
-                panic!("not within {} ms: {what}\n{}", limit / MS, self.describe());
+                require(p7_availability::late(&format!("{what}\n{}", self.describe()), time::span(limit)));
             }
         }
     }
@@ -279,7 +307,7 @@ impl Cluster {
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Arrives { to, from, cluster, message } => {
+            Event::Arrives { to, letter: Letter { from, cluster, message } } => {
                 if self.trace {
                     eprintln!("{} {} -> {}: {message:?}", self.clock(), from.name, name(to));
                 }
@@ -297,23 +325,27 @@ impl Cluster {
                     self.turn(node);
                 }
             }
-            Event::Synced { node, generation } if self.is_current(node, generation) => {
-                if let Some(up_to) = self.nodes[node].disk.finish() {
-                    self.deliver(node, Incoming::Input(Input::Durable(up_to)));
+            Event::Synced { node, generation } if self.is_current(node, generation) => self.synced(node),
+            Event::Dies { node, generation, at } if self.is_current(node, generation) => {
+                if self.nodes[node].dies_at == Some(at) {
+                    self.die(node, at);
                 }
-                self.sync(node);
             }
+            Event::Resolved { link } => self.network.misleads(link, false),
             Event::LogRead { node, generation, read, entries } if self.is_current(node, generation) => {
                 self.deliver(node, Incoming::Input(Input::LogRead { read, entries }));
             }
-            Event::Turn { .. } | Event::Wakes { .. } | Event::Synced { .. } | Event::LogRead { .. } => {}
+            Event::Turn { .. } | Event::Wakes { .. } | Event::Synced { .. } => {}
+            Event::LogRead { .. } | Event::Dies { .. } => {}
             Event::Answered { node, ticket, answer, applied, shown } => {
                 let told = Told { answer, at: self.now, by: node, applied, shown };
                 self.answered(ticket, told);
             }
             Event::Published { proxy, delivery } => {
                 self.canon.published(&delivery);
-                self.proxies[proxy].take(&delivery);
+                if !self.proxies[proxy].take(&delivery) {
+                    self.coverage.count(Happening::Republished);
+                }
             }
             Event::Client { client } => self.client_goes_on(client),
             Event::Silence { client, ticket } => self.client_hears_nothing(client, ticket),
@@ -353,7 +385,7 @@ impl Cluster {
         self.running().map(|node| self.status(node).epoch).max().unwrap_or(0)
     }
 
-    fn clock(&self) -> String {
+    pub(crate) fn clock(&self) -> String {
         format!("{:>10.3}ms", self.now as f64 / MS as f64)
     }
 

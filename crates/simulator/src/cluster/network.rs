@@ -1,11 +1,17 @@
-//! The network between servidores: every message is delayed, and may be lost, doubled, overtaken, or held back for seconds.
+//! The network between servidores: every message is delayed, and may be lost, doubled, overtaken, or held back for seconds. A
+//! link may be cut in one direction, be jammed until what has queued up arrives all at once, or lead to an address that
+//! nobody has any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use papo_core::replica::Message;
 
 use super::time::{MS, Time, US};
+use crate::coverage::{Coverage, Happening};
+
+/// One direction between two servidores, by their numbers.
+pub type Link = (usize, usize);
 
 /// What the network does to messages.
 #[derive(Clone, Debug)]
@@ -23,9 +29,23 @@ pub struct Network {
     /// How long stragglers are held back.
     pub straggle: Range<Time>,
     /// Who cannot send to whom.
-    cuts: BTreeSet<(usize, usize)>,
+    cuts: BTreeSet<Link>,
     /// Whom nothing of the log reaches.
     starved: BTreeSet<usize>,
+    /// On which links messages wait.
+    jams: BTreeSet<Link>,
+    /// Who looks for whom at an address of the past.
+    stale: BTreeSet<Link>,
+    /// The latest arrival on each link.
+    latest: BTreeMap<Link, Time>,
+}
+
+/// What becomes of a message.
+pub(super) enum Fate {
+    /// It arrives at these times; never, if there are none.
+    Arrives(Vec<Time>),
+    /// It waits until the link is free again.
+    Waits,
 }
 
 impl Default for Network {
@@ -39,35 +59,62 @@ impl Default for Network {
             straggle: MS..2 * MS,
             cuts: BTreeSet::new(),
             starved: BTreeSet::new(),
+            jams: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            latest: BTreeMap::new(),
         }
     }
 }
 
 impl Network {
-    /// When the copies of a message arrive: none, one or two.
-    pub fn arrivals(
-        &self,
+    /// What becomes of a message that is sent now.
+    pub(super) fn fate(
+        &mut self,
         rng: &mut fastrand::Rng,
+        coverage: &mut Coverage,
         now: Time,
-        (from, to): (usize, usize),
+        link: Link,
         message: &Message,
-    ) -> Vec<Time> {
+    ) -> Fate {
         let broadcast = matches!(message, Message::Batch(_));
         let of_log = broadcast || matches!(message, Message::Fetched { .. });
-        let lost = self.cuts.contains(&(from, to))
-            || (of_log && self.starved.contains(&to))
-            || rng.f64() < self.loss
-            || (broadcast && rng.f64() < self.broadcast_loss);
-        if lost {
-            return Vec::new();
+        if self.cuts.contains(&link) || (of_log && self.starved.contains(&link.1)) {
+            return Fate::Arrives(Vec::new());
         }
-        let copies = if rng.f64() < self.duplication { 2 } else { 1 };
-        (0..copies)
-            .map(|_| {
-                let held = if rng.f64() < self.straggling { rng.u64(self.straggle.clone()) } else { 0 };
-                now + rng.u64(self.delay.clone()) + held
-            })
-            .collect()
+        if self.stale.contains(&link) {
+            coverage.count(Happening::StaleAddress);
+            return Fate::Arrives(Vec::new());
+        }
+        if self.loss > 0.0 && rng.f64() < self.loss {
+            coverage.count(Happening::Lost);
+            return Fate::Arrives(Vec::new());
+        }
+        if broadcast && self.broadcast_loss > 0.0 && rng.f64() < self.broadcast_loss {
+            coverage.count(Happening::BroadcastLost);
+            return Fate::Arrives(Vec::new());
+        }
+        if self.jams.contains(&link) {
+            return Fate::Waits;
+        }
+        let copies = if self.duplication > 0.0 && rng.f64() < self.duplication { 2 } else { 1 };
+        if copies > 1 {
+            coverage.count(Happening::Duplicated);
+        }
+        Fate::Arrives((0..copies).map(|_| self.arrival(rng, coverage, now, link)).collect())
+    }
+
+    fn arrival(&mut self, rng: &mut fastrand::Rng, coverage: &mut Coverage, now: Time, link: Link) -> Time {
+        let mut at = now + rng.u64(self.delay.clone());
+        if self.straggling > 0.0 && rng.f64() < self.straggling {
+            coverage.count(Happening::Straggled);
+            at += rng.u64(self.straggle.clone());
+        }
+        let latest = self.latest.entry(link).or_insert(at);
+        if at < *latest {
+            coverage.count(Happening::Reordered);
+        }
+        *latest = at.max(*latest);
+        at
     }
 
     /// Lets nothing through from `from` to `to`; the other direction stays.
@@ -99,5 +146,29 @@ impl Network {
     /// Removes all cuts.
     pub fn heal(&mut self) {
         self.cuts.clear();
+    }
+
+    /// Lets what is sent on a link wait.
+    pub(super) fn jam(&mut self, link: Link) {
+        self.jams.insert(link);
+    }
+
+    /// Ends a jam.
+    pub(super) fn free(&mut self, link: Link) {
+        self.jams.remove(&link);
+    }
+
+    /// Ends a cut.
+    pub(super) fn mend(&mut self, link: Link) {
+        self.cuts.remove(&link);
+    }
+
+    /// The sender of a link does not know the receiver's address any more, or knows it again.
+    pub(super) fn misleads(&mut self, link: Link, misleads: bool) {
+        if misleads {
+            self.stale.insert(link);
+        } else {
+            self.stale.remove(&link);
+        }
     }
 }

@@ -5,8 +5,9 @@ use papo_core::log::Index;
 use papo_core::members::ServerName;
 use papo_core::replica::{Ask, Availability, Input, Recovery, Replica, Settings, Ticket, Timing};
 
-use super::disk::Disk;
+use super::disk::{Content, Disk, Unsynced};
 use super::time::{Clocks, Time};
+use crate::plan::Point;
 
 /// Something that waits for the process to take it.
 #[derive(Clone, Debug)]
@@ -57,6 +58,14 @@ pub struct Node {
     pub availability: Availability,
     /// Kills the process before it carries out this many more outputs.
     pub dies_after: Option<usize>,
+    /// Kills the process at this point of its work.
+    pub dies_at: Option<Point>,
+    /// How much longer than usual it takes to look at what came.
+    pub slow: Time,
+    /// A copy of the disk.
+    pub snapshot: Option<Content>,
+    /// It was started on a disk with a log, and has followed nobody since.
+    pub(super) returns: bool,
     /// How many outputs were carried out.
     pub outputs: usize,
     /// How often in a row it asked to be woken at once.
@@ -86,6 +95,10 @@ impl Node {
             stopping: false,
             availability: Availability::Withdrawn,
             dies_after: None,
+            dies_at: None,
+            slow: 0,
+            snapshot: None,
+            returns: false,
             outputs: 0,
             spins: 0,
             checked: 0,
@@ -120,7 +133,7 @@ impl Node {
     }
 
     /// The process is gone, and with it all that was not on the disk.
-    pub fn crash(&mut self, rng: &mut fastrand::Rng) {
+    pub(super) fn crash(&mut self, rng: &mut fastrand::Rng) -> Unsynced {
         self.replica = None;
         self.generation += 1;
         self.inbox.clear();
@@ -128,7 +141,8 @@ impl Node {
         self.paused = false;
         self.stopping = false;
         self.dies_after = None;
-        self.disk.crash(rng);
+        self.dies_at = None;
+        self.disk.crash(rng)
     }
 
     /// What its clocks show.

@@ -12,13 +12,16 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub fn take(&mut self, delivery: &Delivery) {
+    /// Takes a publication; whether it is forwarded.
+    pub fn take(&mut self, delivery: &Delivery) -> bool {
         let index = delivery.said.index;
-        if index > self.last {
+        let grows = index > self.last;
+        if grows {
             self.last = index;
             self.forwarded.push(index);
         } else {
             self.repeated += 1;
         }
+        grows
     }
 }

@@ -42,6 +42,15 @@ impl Clocks {
         self.base = base;
     }
 
+    /// From `now` on, both clocks are fast by `drift` parts per million.
+    pub(super) fn begin_to_drift(&mut self, now: Time, drift: i64) {
+        let before = self.read(now);
+        self.base = before.instant.as_nanos();
+        self.started = now;
+        self.drift = drift;
+        self.offset += before.wall.as_nanos() - self.read(now).wall.as_nanos();
+    }
+
     /// What the process reads at `now`.
     pub fn read(&self, now: Time) -> Now {
         let elapsed = self.stretched(now - self.started);

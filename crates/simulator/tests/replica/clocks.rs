@@ -12,7 +12,7 @@ fn say(cluster: &mut Cluster, id: &str) -> i64 {
     let node = cluster.nodes.iter().position(|node| node.runs()).expect("one runs");
     let ticket = cluster.write(node, "ana", id, Operation::Login { user: plain(id) }, 3 * S);
     let index = cluster.carried_out(ticket);
-    cluster.canon.entries[index as usize - 1].time.as_nanos()
+    cluster.canon.entries()[index as usize - 1].time.as_nanos()
 }
 
 /// How far `time` is from the true time, in milliseconds.

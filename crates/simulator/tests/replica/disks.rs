@@ -24,7 +24,7 @@ fn counts(cluster: &Cluster, node: usize) -> bool {
 
 /// The changes of the members so far, as (added, name).
 fn changes(cluster: &Cluster) -> Vec<(bool, String)> {
-    let operations = cluster.canon.entries.iter().map(|entry| &entry.operation);
+    let operations = cluster.canon.entries().iter().map(|entry| &entry.operation);
     operations
         .filter_map(|operation| match operation {
             Operation::AddMember(member) => Some((true, member.id.name.clone())),

@@ -48,7 +48,7 @@ fn of_two_coordinators_under_a_partition_the_old_one_commits_nothing() {
 
     cluster.heal();
     cluster.settle();
-    assert_eq!(cluster.canon.entries[index as usize - 1].request_id, Some(client_id("r2")));
+    assert_eq!(cluster.canon.entries()[index as usize - 1].request_id, Some(client_id("r2")));
     let answer = cluster.answer_within(lost, 5 * S);
     assert!(
         matches!(answer, Answer::Written { index: late, .. } if late > index),
@@ -240,5 +240,5 @@ fn an_entry_of_an_older_epoch_is_not_committed_by_counting() {
     cluster.until("the second one coordinates again", 5 * S, |cluster| {
         coordinates(cluster, b) && cluster.status(b).commit > contested
     });
-    assert_eq!(cluster.canon.entries[contested as usize - 1].operation, Operation::Empty);
+    assert_eq!(cluster.canon.entries()[contested as usize - 1].operation, Operation::Empty);
 }

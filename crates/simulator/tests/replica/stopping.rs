@@ -71,7 +71,7 @@ fn a_coordinator_that_stops_hands_the_coordination_over_without_a_failed_request
         under_load(&mut cluster, Some(coordinator), 2 * S, |cluster| cluster.is_drained(coordinator));
         cluster.crash(coordinator);
         assert_eq!(cluster.canon.reigns(), reigns + 1, "one hand-over is enough");
-        assert_eq!(withdrawn(&cluster), [], "and nobody turned clients away");
+        assert!(withdrawn(&cluster).is_empty(), "and nobody turned clients away");
         let suspected =
             cluster.notices.iter().filter(|(at, _, n)| *at > S && *n == Notice::Suspected).count();
         assert_eq!(suspected, 0, "nor was anybody suspected");
@@ -99,7 +99,7 @@ fn a_higher_rank_that_comes_back_takes_over_once_it_is_stable_without_a_failed_r
         under_load(&mut cluster, None, 10 * S, |cluster| cluster.coordinator() == Some(2));
         assert!(cluster.now - back >= 3 * S, "not before it was stable");
         assert_eq!(cluster.canon.reigns(), reigns + 1);
-        assert_eq!(withdrawn(&cluster), [], "nobody turned clients away");
+        assert!(withdrawn(&cluster).is_empty(), "nobody turned clients away");
     }
 }
 

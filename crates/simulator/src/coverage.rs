@@ -1,0 +1,134 @@
+//! What happened in the runs: a fault that never occurred proves nothing.
+
+use std::fmt;
+
+macro_rules! happenings {
+    ($($name:ident = $text:literal,)*) => {
+        /// Something that can happen in a run, and is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Happening {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Happening {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As people read it.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+happenings! {
+    CrashAtOnce = "crash at any moment",
+    CrashBeforePersist = "crash before a write is queued",
+    CrashBeforeSync = "crash with a write queued, before its sync",
+    CrashDuringSync = "crash during a sync",
+    CrashAfterSync = "crash after a sync, before the process knows",
+    CrashBeforeActing = "crash after the process knows, before it says so",
+    CrashAmidOutputs = "crash amid what is to be done",
+    CrashOfAll = "crash of all at once",
+    UnsyncedLost = "unsynced writes lost",
+    UnsyncedKept = "unsynced writes kept, and never reported",
+    Torn = "a queue of writes torn in the middle",
+    FsyncFailed = "fsync failed, the process ended",
+    BitFlipped = "bit flipped on a disk",
+    DamageRefused = "start refused on a damaged disk",
+    DiskFull = "disk full",
+    DiskStuck = "disk stuck",
+    DiskWiped = "disk lost, replaced by an empty one",
+    SnapshotRestored = "old snapshot under a new disk id",
+    Restart = "process started on a disk with a log",
+    Rejoin = "a restarted process follows a coordinator again",
+    Pause = "process stopped and resumed",
+    Slow = "slow process",
+    Drain = "asked to stop",
+    Isolated = "one cut off from all",
+    Partition = "partition in two",
+    OneWayCut = "one-way cut",
+    Jammed = "link jammed, then what was queued released",
+    JamLost = "link jammed until messages were dropped",
+    Lost = "message lost",
+    BroadcastLost = "broadcast lost",
+    Duplicated = "message duplicated",
+    Reordered = "message overtaken by a later one",
+    Straggled = "message held back for long",
+    ClockJump = "wall clock jumped",
+    ClockDrift = "clocks began to drift",
+    ClockLies = "a wall clock wrong by decades",
+    Moved = "restarted under another address",
+    StaleAddress = "message sent to an old address",
+    Suspected = "coordinator suspected",
+    Standing = "candidacy",
+    Elected = "coordinator of a new epoch",
+    HandOver = "hand-over begun",
+    Overruled = "coordinator overruled",
+    NoMajority = "coordinator resigned without a majority",
+    DiskResigned = "coordinator resigned for its disk",
+    Suffix = "a suffix of a log dropped",
+    ReadBack = "old entries read back from a disk",
+    MemberRemoved = "member removed",
+    MemberAdded = "member added",
+    Retried = "request retried at another servidor",
+    Repeated = "a copy of a request ordered and recognised",
+    Forgotten = "a request given up by its client",
+    TurnedAway = "request turned away",
+    Unknown = "outcome unknown told",
+    Refused = "write refused when applied",
+    Republished = "publication repeated after a take-over",
+    MinorityBroken = "progress required with a minority still broken",
+}
+
+/// How often each happened.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    counts: [u64; Happening::ALL.len()],
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { counts: [0; Happening::ALL.len()] }
+    }
+}
+
+impl Coverage {
+    /// It happened.
+    pub fn count(&mut self, happening: Happening) {
+        self.counts[happening as usize] += 1;
+    }
+
+    /// It happened that often.
+    pub fn add(&mut self, happening: Happening, times: u64) {
+        self.counts[happening as usize] += times;
+    }
+
+    /// How often it happened.
+    pub fn of(&self, happening: Happening) -> u64 {
+        self.counts[happening as usize]
+    }
+
+    /// Adds what happened in another run.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+    }
+
+    /// What never happened.
+    pub fn missing(&self) -> impl Iterator<Item = Happening> + '_ {
+        Happening::ALL.iter().copied().filter(|happening| self.of(*happening) == 0)
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for happening in Happening::ALL {
+            writeln!(f, "  {:>12}  {}", self.of(*happening), happening.text())?;
+        }
+        Ok(())
+    }
+}

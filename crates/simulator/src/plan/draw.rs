@@ -1,0 +1,136 @@
+//! Plans, from seeds.
+
+use super::{ClientPlan, Fault, NetworkPlan, Plan, Planned, Point, ServidorPlan, Whom};
+
+const MS: u64 = 1_000;
+const S: u64 = 1_000_000;
+/// Decades, in milliseconds: the year 2100 or so, and the last century.
+const LIES: [i64; 2] = [2_400_000_000_000, -1_000_000_000_000];
+
+pub(super) fn plan(seed: u64) -> Plan {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x5EED);
+    let rng = &mut rng;
+    let count = [1, 2, 3, 3, 3, 3, 3, 4, 5, 7][rng.usize(..10)];
+    let chaos = rng.u64(2..9) * S;
+    let mut healing: Vec<usize> = (0..count).collect();
+    rng.shuffle(&mut healing);
+    Plan {
+        seed,
+        servidores: servidores(rng, count),
+        network: network(rng),
+        sync: [(50, 200), (200, 5 * MS), (MS, 30 * MS)][rng.usize(..3)],
+        clients: clients(rng),
+        chaos,
+        faults: faults(rng, count, chaos),
+        healing,
+    }
+}
+
+fn servidores(rng: &mut fastrand::Rng, count: usize) -> Vec<ServidorPlan> {
+    // One wrong clock of three or more.
+    let liar = rng.usize(..count * 3);
+    let lie = LIES[rng.usize(..2)];
+    let mut starts = 0;
+    (0..count)
+        .map(|number| {
+            if rng.u8(..4) == 0 {
+                starts += some_time(rng);
+            }
+            let lies = number == liar && count >= 3;
+            ServidorPlan {
+                starts,
+                drift: rng.i64(-100..100),
+                offset: rng.i64(-50..50) + if lies { lie } else { 0 },
+                ranked: rng.u8(..10) > 0,
+            }
+        })
+        .collect()
+}
+
+fn network(rng: &mut fastrand::Rng) -> NetworkPlan {
+    NetworkPlan {
+        delay: [(20, 100), (50, MS), (MS, 5 * MS), (100, 20 * MS)][rng.usize(..4)],
+        loss: [0.0, 0.0, 0.01, 0.1][rng.usize(..4)],
+        broadcast_loss: [0.0, 0.0, 0.1, 1.0][rng.usize(..4)],
+        duplication: [0.0, 0.0, 0.02, 0.2][rng.usize(..4)],
+        straggling: [0.0, 0.0, 0.001, 0.01][rng.usize(..4)],
+        straggle: [100 * MS, 2 * S, 8 * S][rng.usize(..3)],
+    }
+}
+
+fn clients(rng: &mut fastrand::Rng) -> Vec<ClientPlan> {
+    let think = [MS, 20 * MS, 200 * MS][rng.usize(..3)];
+    let wishes = rng.usize(20..80);
+    // So much that it does not stay in memory, and whoever is behind is sent what is read from the disk.
+    let (wishes, wordy) = if rng.u8(..25) == 0 { (60, 64 << 10) } else { (wishes, 0) };
+    (0..rng.usize(1..8)).map(|_| ClientPlan { wishes, think, wordy }).collect()
+}
+
+fn faults(rng: &mut fastrand::Rng, count: usize, chaos: u64) -> Vec<Planned> {
+    let mut faults = Vec::new();
+    let mut at = some_time(rng);
+    while at < chaos {
+        let fault = fault(rng, count);
+        faults.push(Planned { at, fault });
+        at += some_time(rng);
+    }
+    faults
+}
+
+fn some_time(rng: &mut fastrand::Rng) -> u64 {
+    match rng.u8(..6) {
+        0 => rng.u64(..5 * MS),
+        1 | 2 => rng.u64(..50 * MS),
+        3 | 4 => rng.u64(..500 * MS),
+        _ => rng.u64(..3 * S),
+    }
+}
+
+fn fault(rng: &mut fastrand::Rng, count: usize) -> Fault {
+    let whom = whom(rng, count);
+    match rng.u8(..34) {
+        0..=3 => Fault::Crash(whom, point(rng)),
+        4..=6 => Fault::Start(whom),
+        7 | 8 => Fault::StartAll,
+        9 => Fault::CrashAll,
+        10 => Fault::Pause(whom),
+        11 => Fault::Resume(whom),
+        12 => Fault::ResumeAll,
+        13 => Fault::Slow(whom, [0, 5 * MS, 50 * MS, 300 * MS][rng.usize(..4)]),
+        14 => Fault::Stop(whom),
+        15 => Fault::Move(whom, [50 * MS, 2 * S, 10 * S][rng.usize(..3)]),
+        16 => Fault::Cut(whom, rng.usize(..count)),
+        17 => Fault::Isolate(whom),
+        18 => Fault::Split((0..count).filter(|_| rng.bool()).collect()),
+        19 => Fault::Jam(whom, rng.usize(..count)),
+        20 | 21 => Fault::Heal,
+        22 => Fault::Full(whom),
+        23 => Fault::Stuck(whom),
+        24 | 25 => Fault::DisksWell,
+        26 => Fault::FailSync(whom),
+        27 => Fault::FlipBit(whom),
+        28 => Fault::LoseDisk(whom),
+        29 | 30 => Fault::Snapshot(whom),
+        31 => Fault::Restore(whom),
+        32 => Fault::Jump(whom, rng.i64(-100_000..100_000)),
+        _ => Fault::Drift(whom, rng.i64(-400..400)),
+    }
+}
+
+/// Trouble at the coordinator is the most interesting.
+fn whom(rng: &mut fastrand::Rng, count: usize) -> Whom {
+    let number = rng.usize(..count);
+    if rng.u8(..3) == 0 { Whom::Coordinator(number) } else { Whom::Servidor(number) }
+}
+
+fn point(rng: &mut fastrand::Rng) -> Point {
+    match rng.u8(..9) {
+        0 | 1 => Point::AtOnce,
+        2 => Point::BeforePersist,
+        3 => Point::BeforeSync,
+        4 => Point::DuringSync,
+        5 => Point::AfterSync,
+        6 => Point::BeforeActing,
+        _ => Point::AmidOutputs(rng.usize(..6)),
+    }
+}

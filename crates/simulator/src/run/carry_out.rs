@@ -1,0 +1,189 @@
+//! How a planned fault is carried out.
+
+use papo_core::members::MemberHistory;
+
+use super::Run;
+use crate::cluster::disk::Health;
+use crate::cluster::time::MS;
+use crate::coverage::Happening;
+use crate::plan::{Fault, Whom, us};
+
+impl Run {
+    pub(super) fn carry_out(&mut self, fault: &Fault) {
+        self.cluster.tell(&format!("--- {fault:?}"));
+        match *fault {
+            Fault::Crash(whom, point) => {
+                self.whoever_runs(whom, |run, node| run.cluster.crash_at(node, point));
+            }
+            Fault::CrashAll => self.crash_all(),
+            Fault::Start(whom) => {
+                let node = self.number(whom);
+                self.start(node);
+            }
+            Fault::StartAll => (0..self.count()).for_each(|node| self.start(node)),
+            Fault::Pause(whom) => self.whoever_runs(whom, |run, node| run.cluster.pause(node)),
+            Fault::Resume(whom) => {
+                let node = self.number(whom);
+                self.cluster.resume(node);
+            }
+            Fault::ResumeAll => (0..self.count()).for_each(|node| self.cluster.resume(node)),
+            Fault::Slow(whom, by) => self.whoever_runs(whom, |run, node| run.slow(node, by)),
+            Fault::Stop(whom) => self.whoever_runs(whom, |run, node| {
+                run.cluster.coverage.count(Happening::Drain);
+                run.cluster.stop(node);
+            }),
+            Fault::Move(whom, known) => {
+                self.whoever_runs(whom, |run, node| run.cluster.move_away(node, us(known)));
+            }
+            Fault::Cut(whom, to) => self.between(whom, to, |run, from, to| {
+                run.cluster.coverage.count(Happening::OneWayCut);
+                run.cluster.network.cut(from, to);
+            }),
+            Fault::Isolate(whom) => {
+                let node = self.number(whom);
+                let others: Vec<usize> = (0..self.count()).filter(|other| *other != node).collect();
+                self.cluster.coverage.count(Happening::Isolated);
+                self.cluster.partition(&[&[node], &others]);
+            }
+            Fault::Split(ref one) => {
+                let other: Vec<usize> = (0..self.count()).filter(|node| !one.contains(node)).collect();
+                self.cluster.coverage.count(Happening::Partition);
+                self.cluster.partition(&[one, &other]);
+            }
+            Fault::Jam(whom, to) => self.between(whom, to, |run, from, to| run.cluster.jam(from, to)),
+            Fault::Heal => self.cluster.heal(),
+            Fault::Full(whom) => self.set_disk(whom, Health::Full, Happening::DiskFull),
+            Fault::Stuck(whom) => self.set_disk(whom, Health::Stuck, Happening::DiskStuck),
+            Fault::DisksWell => {
+                (0..self.count()).for_each(|node| self.cluster.set_disk(node, Health::Well));
+            }
+            Fault::FailSync(whom) => {
+                self.whoever_runs(whom, |run, node| run.cluster.nodes[node].disk.fails = true);
+            }
+            Fault::FlipBit(whom) => self.lose(whom, |run, node| {
+                run.cluster.coverage.count(Happening::BitFlipped);
+                run.cluster.nodes[node].disk.damaged = true;
+            }),
+            Fault::LoseDisk(whom) => self.lose(whom, |run, node| {
+                run.down(node);
+                run.cluster.wipe(node);
+            }),
+            Fault::Snapshot(whom) => {
+                let node = self.number(whom);
+                self.cluster.nodes[node].snapshot = Some(self.cluster.nodes[node].disk.content.clone());
+            }
+            Fault::Restore(whom) => self.restore(whom),
+            Fault::Jump(whom, by) => {
+                let node = self.number(whom);
+                self.cluster.jump_clock(node, by * MS as i64);
+            }
+            Fault::Drift(whom, ppm) => {
+                let node = self.number(whom);
+                self.cluster.drift(node, ppm);
+            }
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.cluster.nodes.len()
+    }
+
+    fn number(&self, whom: Whom) -> usize {
+        match whom {
+            Whom::Coordinator(otherwise) => self.cluster.coordinator().unwrap_or(otherwise),
+            Whom::Servidor(number) => number,
+        }
+    }
+
+    fn whoever_runs(&mut self, whom: Whom, act: impl FnOnce(&mut Self, usize)) {
+        let node = self.number(whom);
+        if self.cluster.nodes[node].replica.is_some() {
+            act(self, node);
+        }
+    }
+
+    fn between(&mut self, whom: Whom, to: usize, act: impl FnOnce(&mut Self, usize, usize)) {
+        let from = self.number(whom);
+        if from != to {
+            act(self, from, to);
+        }
+    }
+
+    fn start(&mut self, node: usize) {
+        if self.cluster.nodes[node].replica.is_none() {
+            self.cluster.start(node);
+        }
+    }
+
+    pub(super) fn down(&mut self, node: usize) {
+        if self.cluster.nodes[node].replica.is_some() {
+            self.cluster.crash(node);
+        }
+    }
+
+    fn crash_all(&mut self) {
+        self.cluster.coverage.count(Happening::CrashOfAll);
+        (0..self.count()).for_each(|node| self.down(node));
+    }
+
+    fn slow(&mut self, node: usize, by: u64) {
+        if by > 0 {
+            self.cluster.coverage.count(Happening::Slow);
+        }
+        self.cluster.nodes[node].slow = us(by);
+    }
+
+    fn set_disk(&mut self, whom: Whom, health: Health, happening: Happening) {
+        let node = self.number(whom);
+        self.cluster.coverage.count(happening);
+        self.cluster.set_disk(node, health);
+    }
+
+    fn restore(&mut self, whom: Whom) {
+        if self.cluster.nodes[self.number(whom)].snapshot.is_some() {
+            self.lose(whom, |run, node| {
+                run.down(node);
+                run.cluster.restore(node);
+            });
+        }
+    }
+
+    /// Loses a disk, if what was promised survives that: the lost ones are a minority of the members, whichever of the member
+    /// lists in force one looks at.
+    fn lose(&mut self, whom: Whom, act: impl FnOnce(&mut Self, usize)) {
+        let node = self.number(whom);
+        if self.lost_after(node).is_some_and(|(lost, members)| lost <= (members - 1) / 2) {
+            act(self, node);
+        }
+    }
+
+    /// How many of the members would be lost, of how many; none while the lists differ.
+    fn lost_after(&self, losing: usize) -> Option<(usize, usize)> {
+        let members = self.cluster.canon.members().voters();
+        if members.is_empty() || self.lists().iter().any(|list| list != members) {
+            return None;
+        }
+        let lives = |disk| {
+            let nodes = self.cluster.nodes.iter().enumerate();
+            nodes
+                .into_iter()
+                .any(|(number, node)| number != losing && !node.disk.damaged && node.disk.content.id == disk)
+        };
+        Some((members.iter().filter(|member| !lives(member.id.disk)).count(), members.len()))
+    }
+
+    /// The lists of members in force: on disks, and in memory.
+    pub(super) fn lists(&self) -> Vec<Vec<papo_core::members::Member>> {
+        let stored = self.cluster.nodes.iter().map(|node| {
+            let mut history = MemberHistory::default();
+            history.extend(&node.disk.content.log);
+            history.current().voters().to_vec()
+        });
+        let running = (0..self.count()).filter(|node| self.cluster.nodes[*node].replica.is_some());
+        let known = running.map(|node| self.cluster.status(node).members);
+        let mut lists: Vec<_> = stored.chain(known).filter(|list| !list.is_empty()).collect();
+        lists.sort();
+        lists.dedup();
+        lists
+    }
+}

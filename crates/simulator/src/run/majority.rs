@@ -1,0 +1,82 @@
+//! Making good: first as little as a majority needs, then all.
+
+use super::Run;
+use crate::cluster::disk::Health;
+use crate::coverage::Happening;
+
+impl Run {
+    /// Heals servidores in the plan's order, until those that are well are a majority of every list of members in force. The
+    /// others stay as they are: down, stopped, slow, cut off in one direction or both. A cluster is founded by all, so until it
+    /// is, all are healed.
+    pub(super) fn heal_a_majority(&mut self) {
+        let lists = self.lists();
+        let founded = self.cluster.canon.last() > 0;
+        let mut well = Vec::new();
+        for node in self.plan.healing.clone() {
+            if founded && lists.iter().all(|list| self.is_majority(&well, list)) {
+                break;
+            }
+            well.push(node);
+        }
+        if well.len() < self.cluster.nodes.len() {
+            self.cluster.coverage.count(Happening::MinorityBroken);
+        }
+        self.cluster.tell(&format!("--- from now on these are well: {well:?}"));
+        self.calm();
+        for node in &well {
+            self.make_well(*node);
+            for other in well.iter().filter(|other| *other != node) {
+                self.cluster.mend(*node, *other);
+            }
+        }
+    }
+
+    pub(super) fn heal_all(&mut self) {
+        self.cluster.tell("--- from now on all are well");
+        self.cluster.heal();
+        for node in 0..self.cluster.nodes.len() {
+            self.make_well(node);
+            for other in 0..self.cluster.nodes.len() {
+                self.cluster.mend(node, other);
+            }
+        }
+    }
+
+    fn is_majority(&self, well: &[usize], list: &[papo_core::members::Member]) -> bool {
+        let is_well = |disk| {
+            well.iter().any(|node| {
+                let disk_of = &self.cluster.nodes[*node].disk;
+                disk_of.content.id == disk && !disk_of.damaged
+            })
+        };
+        list.iter().filter(|member| is_well(member.id.disk)).count() > list.len() / 2
+    }
+
+    /// A network that is no worse than one may be.
+    fn calm(&mut self) {
+        let network = &mut self.cluster.network;
+        network.loss = network.loss.min(0.01);
+        network.broadcast_loss = network.broadcast_loss.min(0.1);
+        network.straggling = 0.0;
+    }
+
+    fn make_well(&mut self, node: usize) {
+        let servidor = &mut self.cluster.nodes[node];
+        servidor.dies_after = None;
+        servidor.dies_at = None;
+        servidor.disk.fails = false;
+        servidor.slow = 0;
+        self.cluster.resume(node);
+        self.cluster.set_disk(node, Health::Well);
+        // Whoever was asked to stop ends, and comes back.
+        if self.cluster.nodes[node].stopping {
+            self.down(node);
+        }
+        // The first start of a damaged disk is refused.
+        for _ in 0..2 {
+            if self.cluster.nodes[node].replica.is_none() {
+                self.cluster.start(node);
+            }
+        }
+    }
+}

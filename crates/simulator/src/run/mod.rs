@@ -1,0 +1,111 @@
+//! One run of a plan: chaos, then only a majority is healed and everything must go on, then all is healed and all must agree.
+
+mod carry_out;
+mod majority;
+mod verdict;
+
+pub use verdict::{Broken, verdict};
+
+use crate::checks::{p9_clock, require};
+use crate::cluster::Cluster;
+use crate::cluster::time::{Clocks, MS, S, START, Time};
+use crate::coverage::{Coverage, Happening};
+use crate::plan::{Plan, us};
+
+/// How long a majority that is well may take until every client has its answer: a replaced disk must have been silent for 5 s,
+/// and more than one may have to be replaced.
+const RECOVERY: Time = 60 * S;
+
+/// A clock that is off by more than this is one of those that nobody may believe.
+const BELIEVABLE: i64 = 3_600 * S as i64;
+
+/// A cluster and what is to be done to it.
+pub struct Run {
+    cluster: Cluster,
+    plan: Plan,
+}
+
+impl Run {
+    /// The world before its first moment. With `trace`, every step is told on standard error.
+    pub fn new(plan: &Plan, trace: bool) -> Self {
+        let count = plan.servidores.len();
+        let mut cluster = Cluster::new(count, plan.seed);
+        cluster.trace = trace;
+        let network = &mut cluster.network;
+        network.delay = us(plan.network.delay.0)..us(plan.network.delay.1);
+        network.loss = plan.network.loss;
+        network.broadcast_loss = plan.network.broadcast_loss;
+        network.duplication = plan.network.duplication;
+        network.straggling = plan.network.straggling;
+        network.straggle = 10 * MS..us(plan.network.straggle);
+        cluster.sync = us(plan.sync.0)..us(plan.sync.1);
+        for (node, servidor) in cluster.nodes.iter_mut().zip(&plan.servidores) {
+            node.clocks = Clocks::new(servidor.drift, servidor.offset * MS as i64);
+            if !servidor.ranked {
+                node.rank = None;
+            }
+        }
+        for client in &plan.clients {
+            let think = us(client.think);
+            cluster.add_clients(1, client.wishes, think / 2..think * 2);
+            cluster.clients.last_mut().expect("it was added").wordy = client.wordy;
+        }
+        Self { cluster, plan: plan.clone() }
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Panics
+    /// When a promise is broken. [`verdict`] catches that.
+    pub fn run(mut self) -> Coverage {
+        self.chaos();
+        self.heal_a_majority();
+        let what = "every client of a cluster whose majority is well has its answer";
+        self.cluster.until(what, RECOVERY, Cluster::clients_are_done);
+        self.heal_all();
+        let what = "every client has its answer, and all that run have applied the same";
+        self.cluster.until(what, RECOVERY, |cluster| cluster.clients_are_done() && cluster.is_settled());
+        self.cluster.canon.check_end();
+        self.check_times();
+        self.cluster.coverage
+    }
+
+    fn chaos(&mut self) {
+        let starts: Vec<(u64, usize)> =
+            self.plan.servidores.iter().enumerate().map(|(node, servidor)| (servidor.starts, node)).collect();
+        if self.plan.servidores.iter().any(|servidor| (servidor.offset * MS as i64).abs() > BELIEVABLE) {
+            self.cluster.coverage.count(Happening::ClockLies);
+        }
+        let faults = std::mem::take(&mut self.plan.faults);
+        let mut starts = starts.into_iter().peekable();
+        let mut faults = faults.into_iter().peekable();
+        loop {
+            let start = starts.peek().map(|(at, _)| *at);
+            let fault = faults.peek().map(|planned| planned.at);
+            let Some(at) = [start, fault].into_iter().flatten().min() else { break };
+            self.pass_until(us(at));
+            if start == Some(at) {
+                let (_, node) = starts.next().expect("it was there");
+                if self.cluster.nodes[node].replica.is_none() {
+                    self.cluster.start(node);
+                }
+            } else {
+                let planned = faults.next().expect("it was there");
+                self.carry_out(&planned.fault);
+            }
+        }
+        self.pass_until(us(self.plan.chaos));
+    }
+
+    fn pass_until(&mut self, at: Time) {
+        let span = at.saturating_sub(self.cluster.now);
+        self.cluster.pass(span);
+    }
+
+    /// Clocks are moved by minutes here, and one is wrong by decades.
+    fn check_times(&self) {
+        for entry in self.cluster.canon.entries().iter().skip(1) {
+            require(p9_clock::near(entry, START, BELIEVABLE));
+        }
+    }
+}
