@@ -107,8 +107,12 @@ impl Replica {
     }
 
     pub(super) fn canvassed(&mut self, now: Now, from: &MemberId, round: u64) {
+        let timing = &self.settings.timing;
         let free = match &self.role {
-            Role::Follower(following) => !following.expects(now.instant, self.settings.timing.suspicion),
+            Role::Follower(following) => {
+                !following.expects(now.instant, timing.suspicion)
+                    || following.is_stalled(now.instant, timing.stall)
+            }
             Role::Candidate(_) => true,
             Role::Coordinator(_) => false,
         };
@@ -179,7 +183,10 @@ impl Replica {
         self.send(&from.name, Message::ElectionOk { round });
         let Role::Follower(following) = &mut self.role else { return };
         // The one who asks has a majority behind it that hears no coordinator: we need not wait to suspect it ourselves.
-        if following.standing.is_none() && !following.expects(now.instant, self.settings.timing.suspicion) {
+        let timing = &self.settings.timing;
+        let follows = following.expects(now.instant, timing.suspicion)
+            && !following.is_stalled(now.instant, timing.stall);
+        if following.standing.is_none() && !follows {
             following.patience = now.instant;
             self.look_for_coordinator(now);
         }

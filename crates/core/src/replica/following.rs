@@ -33,6 +33,9 @@ pub(super) struct Following {
     pub(super) disappointed: bool,
     pub(super) verified: Index,
     pub(super) coordinator_last: Index,
+    coordinator_commit: Index,
+    /// Since when the coordinator has something to commit, and commits nothing.
+    stalled_since: Option<Instant>,
     /// Since when the coordinator is known to have more than we.
     pub(super) lacks_since: Option<Instant>,
     pub(super) fetched_at: Option<Instant>,
@@ -59,6 +62,8 @@ impl Following {
             disappointed: false,
             verified: commit,
             coordinator_last: 0,
+            coordinator_commit: 0,
+            stalled_since: None,
             lacks_since: None,
             fetched_at: None,
             beacon: 0,
@@ -80,6 +85,22 @@ impl Following {
     /// Whether a coordinator, or somebody who is about to be one, was heard within `limit`.
     pub(super) fn expects(&self, now: Instant, limit: Duration) -> bool {
         self.heard.is_some_and(|heard| now.since(heard) < limit)
+    }
+
+    /// The coordinator says how far it has ordered and committed.
+    fn note_progress(&mut self, now: Instant, last: Index, commit: Index) {
+        if commit >= last {
+            self.stalled_since = None;
+        } else if commit > self.coordinator_commit || self.stalled_since.is_none() {
+            self.stalled_since = Some(now);
+        }
+        self.coordinator_commit = self.coordinator_commit.max(commit);
+    }
+
+    /// Whether the coordinator has had something to commit for `limit`, and has committed nothing: enough servidores obey it, and
+    /// too few of them store what it orders. Others might do better.
+    pub(super) fn is_stalled(&self, now: Instant, limit: Duration) -> bool {
+        self.stalled_since.is_some_and(|since| now.since(since) >= limit)
     }
 
     /// Whether a coordinator was heard within `limit`.
@@ -154,6 +175,7 @@ impl Replica {
         following.beacon = beacon.sent;
         let verified = if self.log.holds(beacon.last) { beacon.last.index } else { 0 };
         following.compare(now.instant, beacon.last.index, verified);
+        following.note_progress(now.instant, beacon.last.index, beacon.commit);
         self.learn_commit(beacon.commit);
         self.acknowledge(Some(beacon.sent));
         self.end_doubt(now, beacon.confirmed);

@@ -5,6 +5,10 @@ use std::time::Duration;
 pub struct Timing {
     /// How often the coordinator says that it is alive.
     pub beacon: Duration,
+    /// After so long without committing anything of what it ordered, those who obey a coordinator no longer keep anybody from taking
+    /// its place: a majority may hear it and yet be unable to store for it, while another majority could. Well above the time
+    /// that a disk or a follower that catches up may take.
+    pub stall: Duration,
     /// Silence after which a coordinator is suspected: three lost beacons and some jitter. Also how long a coordinator may
     /// go without the acknowledgements of a majority before it resigns, so that it is never obeyed longer than trusted.
     pub suspicion: Duration,
@@ -46,6 +50,7 @@ impl Default for Timing {
         let ms = Duration::from_millis;
         Self {
             beacon: ms(100),
+            stall: ms(5_000),
             suspicion: ms(400),
             round: ms(60),
             announcement: ms(200),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use papo_core::chat::{ChatState, Delivery, Outcome, StateDigest};
 use papo_core::clock::{Lamport, WallTime};
-use papo_core::log::{Entry, Epoch, Index};
+use papo_core::log::{Entry, Epoch, Index, Operation};
 use papo_core::members::{MemberHistory, MemberId, Members};
 
 use crate::checks::agreement::Agreement;
@@ -79,9 +79,12 @@ impl Canon {
         }
     }
 
-    /// Whether an entry that was applied is a copy of an earlier one.
-    pub(super) fn is_copy(&self, entry: &Entry) -> bool {
-        key(entry).and_then(|key| self.once.settled(&key)).is_some_and(|(first, _)| first < entry.index)
+    /// Whether the members are more than there ever were of those names that they have now.
+    pub(super) fn grew(&self) -> bool {
+        let founders = self.entries().first().map(|entry| &entry.operation);
+        let Some(Operation::Genesis(genesis)) = founders else { return false };
+        let founded = |name: &str| genesis.members.iter().any(|member| member.id.name == name);
+        self.members().voters().iter().any(|member| !founded(&member.id.name))
     }
 
     /// What a request came to, and where.

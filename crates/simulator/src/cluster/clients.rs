@@ -1,7 +1,7 @@
 //! Clients, and the brokers between them and the servidores: each asks for one thing at a time, and asks again elsewhere
 //! under the same id until it has an answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use papo_core::clock::Lamport;
@@ -44,6 +44,8 @@ pub struct Client {
     pub wordy: usize,
     /// Share of its wishes that it gives up after a few attempts.
     pub fickle: f64,
+    /// What it is told to ask for next, before wishes of its own.
+    pub orders: VecDeque<Operation>,
     /// Counts its requests.
     pub counter: u64,
 }
@@ -60,16 +62,34 @@ impl Client {
             wish: None,
             wordy: 0,
             fickle: 0.1,
+            orders: VecDeque::new(),
             counter: u64::try_from(number).expect("few clients") << 32,
         }
     }
 
+    /// Whether it wants nothing more.
+    pub fn is_done(&self) -> bool {
+        self.left == 0 && self.orders.is_empty() && self.wish.is_none()
+    }
+
     /// Thinks of something to ask for.
     pub fn wish(&mut self, rng: &mut fastrand::Rng) {
+        if let Some(operation) = self.orders.pop_front() {
+            return self.obey(operation);
+        }
         self.left -= 1;
         let ask = if rng.u8(..10) < 3 { Ask::Read { seen: self.seen } } else { Ask::Write(self.write(rng)) };
         let gives_up = if rng.f64() < self.fickle { rng.usize(1..3) } else { usize::MAX };
         self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up });
+    }
+
+    fn obey(&mut self, operation: Operation) {
+        self.counter += 1;
+        let request_id = RequestId::Client(format!("order{}", self.counter));
+        let clock = Lamport::default();
+        let write = WriteRequest { author: self.name.clone(), request_id, operation, clock };
+        let ask = Ask::Write(Box::new(write));
+        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up: usize::MAX });
     }
 
     fn write(&mut self, rng: &mut fastrand::Rng) -> Box<WriteRequest> {

@@ -10,7 +10,7 @@ use papo_core::replica::{
 
 use super::network::{Fate, Link};
 use super::node::Incoming;
-use super::time::{MS, US, span};
+use super::time::{MS, Time, US, span};
 use super::{Cluster, Event, Letter};
 use crate::checks::agreement::{Agreement, Stored};
 use crate::checks::{p7_availability, p10_refusal, p11_growth, require};
@@ -22,8 +22,10 @@ const BACKLOG: usize = 2 * 16_384;
 /// How many requests may wait at a servidor: as many writes and as many reads as it takes.
 const REQUESTS: usize = 2 * 8_192;
 
+/// Who has been silent for so long is not relied on by brokers.
+const SILENCE: Time = 400 * MS;
 /// How many messages wait on a jammed link; more are dropped.
-const MAX_QUEUED: usize = 1_000;
+const MAX_QUEUED: usize = 100;
 
 /// A process that wants to be woken at once this often in a row, without time passing, is a busy loop.
 const MAX_SPINS: u32 = 20;
@@ -186,6 +188,9 @@ impl Cluster {
             Notice::Suspected => Happening::Suspected,
             Notice::Standing(_) => Happening::Standing,
             Notice::Coordinates(_) => Happening::Elected,
+            Notice::HandingOver(_) if !self.canon.chat.places().wants(&self.nodes[node].name) => {
+                Happening::DismissedCoordinator
+            }
             Notice::HandingOver(_) => Happening::HandOver,
             Notice::Resigned(Resigned::Overruled) => Happening::Overruled,
             Notice::Resigned(Resigned::NoMajority) => Happening::NoMajority,
@@ -305,12 +310,21 @@ impl Cluster {
 
     fn count_entry(&mut self, entry: &Entry) {
         match entry.operation {
-            Operation::AddMember(_) => self.coverage.count(Happening::MemberAdded),
-            Operation::RemoveMember { .. } => self.coverage.count(Happening::MemberRemoved),
+            Operation::Admit { .. } => self.coverage.count(Happening::Admitted),
+            Operation::Dismiss { .. } => self.coverage.count(Happening::Dismissed),
+            Operation::AddMember(_) => {
+                self.coverage.count(Happening::MemberAdded);
+                if self.canon.grew() {
+                    self.coverage.count(Happening::Grown);
+                }
+            }
+            Operation::RemoveMember { replaced_by, .. } => {
+                self.coverage.count(Happening::MemberRemoved);
+                if replaced_by.is_none() {
+                    self.coverage.count(Happening::Shrunk);
+                }
+            }
             _ => {}
-        }
-        if self.canon.is_copy(entry) {
-            self.coverage.count(Happening::Repeated);
         }
     }
 
@@ -365,8 +379,10 @@ impl Cluster {
         require(p10_refusal::bounded(&process.name, "requests", waiting, REQUESTS));
     }
 
-    /// Whether brokers send clients to this servidor.
+    /// Whether brokers send clients to this servidor: it said that it serves, and has not been silent for long.
     pub fn serves(&self, node: usize) -> bool {
-        self.nodes[node].availability == Availability::Serving && self.nodes[node].replica.is_some()
+        let process = &self.nodes[node];
+        let silent = process.paused && self.now - process.paused_at > SILENCE;
+        process.availability == Availability::Serving && process.replica.is_some() && !silent
     }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use papo_core::chat::Outcome;
 use papo_core::log::{Index, Operation, RequestId};
+use papo_core::members::ADMIN;
 use papo_core::replica::{Answer, Ask, Input, Ticket, WriteRequest};
 
 use super::clients::Client;
@@ -69,7 +70,9 @@ impl Cluster {
         let Some(attempt) = wish.attempts.get_mut(&ticket) else { return };
         *attempt = Some(answer);
         match answer {
-            Answer::Elsewhere { .. } | Answer::Overloaded => self.coverage.count(Happening::TurnedAway),
+            Answer::Elsewhere { .. } | Answer::Overloaded | Answer::NotYet => {
+                self.coverage.count(Happening::TurnedAway);
+            }
             Answer::Unknown => self.coverage.count(Happening::Unknown),
             Answer::Written { outcome: Outcome::Refused(_), .. } => self.coverage.count(Happening::Refused),
             _ => {}
@@ -123,14 +126,48 @@ impl Cluster {
         }
     }
 
+    /// Lets the administrator ask for something, as often as it takes.
+    pub fn order(&mut self, operation: Operation) {
+        let admin = self.clients.iter().position(|client| client.name == ADMIN);
+        let admin = admin.unwrap_or_else(|| {
+            let number = self.clients.len();
+            self.clients.push(Client { name: ADMIN.to_owned(), ..Client::new(number, 0) });
+            number
+        });
+        let client = &mut self.clients[admin];
+        let idle = client.is_done();
+        client.orders.push_back(operation);
+        if idle {
+            self.schedule(self.now, Event::Client { client: admin });
+        }
+    }
+
+    /// Whom the administrator has asked to admit or dismiss, and had no answer.
+    pub fn names_in_orders(&self) -> Vec<String> {
+        let admins = self.clients.iter().filter(|client| client.name == ADMIN);
+        let operations = admins.flat_map(|client| {
+            let asked = client.wish.iter().filter_map(|wish| match &wish.ask {
+                Ask::Write(write) => Some(&write.operation),
+                Ask::Read { .. } => None,
+            });
+            asked.chain(&client.orders)
+        });
+        operations
+            .filter_map(|operation| match operation {
+                Operation::Admit { name } | Operation::Dismiss { name } => Some(name.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Whether all clients have all that they wanted.
     pub fn clients_are_done(&self) -> bool {
-        self.clients.iter().all(|client| client.left == 0 && client.wish.is_none())
+        self.clients.iter().all(Client::is_done)
     }
 
     pub(super) fn client_goes_on(&mut self, client: usize) {
         if self.clients[client].wish.is_none() {
-            if self.clients[client].left == 0 {
+            if self.clients[client].is_done() {
                 return;
             }
             self.clients[client].wish(&mut self.rng);

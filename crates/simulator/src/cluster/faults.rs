@@ -89,6 +89,9 @@ impl Cluster {
     /// SIGSTOP.
     pub fn pause(&mut self, node: usize) {
         self.note(node, "is stopped");
+        if !self.nodes[node].paused {
+            self.nodes[node].paused_at = self.now;
+        }
         self.nodes[node].paused = true;
     }
 

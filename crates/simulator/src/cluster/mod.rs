@@ -361,7 +361,7 @@ impl Cluster {
     }
 
     /// The number of the servidor of that name.
-    fn number(&self, name: &str) -> usize {
+    pub(crate) fn number(&self, name: &str) -> usize {
         self.nodes.iter().position(|node| node.name == name).expect("only known names are sent to")
     }
 

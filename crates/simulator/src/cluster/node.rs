@@ -52,6 +52,8 @@ pub struct Node {
     pub wake_at: Time,
     /// Stopped by a signal; what arrives waits.
     pub paused: bool,
+    /// Since when.
+    pub(super) paused_at: Time,
     /// Was asked to stop.
     pub stopping: bool,
     /// What the brokers were told last.
@@ -92,6 +94,7 @@ impl Node {
             turn_at: None,
             wake_at: 0,
             paused: false,
+            paused_at: 0,
             stopping: false,
             availability: Availability::Withdrawn,
             dies_after: None,

@@ -10,24 +10,29 @@ const LIES: [i64; 2] = [2_400_000_000_000, -1_000_000_000_000];
 pub(super) fn plan(seed: u64) -> Plan {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5EED);
     let rng = &mut rng;
-    let count = [1, 2, 3, 3, 3, 3, 3, 4, 5, 7][rng.usize(..10)];
+    let founders = [1, 2, 3, 3, 3, 3, 3, 4, 5, 7][rng.usize(..10)];
+    // One in three grows and shrinks.
+    let spares = if rng.u8(..3) == 0 { rng.usize(1..3).min(7 - founders) } else { 0 };
+    let grows = spares > 0 || rng.u8(..8) == 0;
+    let count = founders + spares;
     let chaos = rng.u64(2..9) * S;
     let mut healing: Vec<usize> = (0..count).collect();
     rng.shuffle(&mut healing);
     Plan {
         seed,
-        servidores: servidores(rng, count),
+        servidores: servidores(rng, count, founders, grows),
         network: network(rng),
         sync: [(50, 200), (200, 5 * MS), (MS, 30 * MS)][rng.usize(..3)],
         clients: clients(rng),
         chaos,
-        faults: faults(rng, count, chaos),
+        faults: faults(rng, count, chaos, grows),
         healing,
     }
 }
 
-fn servidores(rng: &mut fastrand::Rng, count: usize) -> Vec<ServidorPlan> {
-    // One wrong clock of three or more.
+fn servidores(rng: &mut fastrand::Rng, count: usize, founders: usize, grows: bool) -> Vec<ServidorPlan> {
+    // One wrong clock of three or more, where they stay that many.
+    let honest_majority = founders >= 3 && !grows;
     let liar = rng.usize(..count * 3);
     let lie = LIES[rng.usize(..2)];
     let mut starts = 0;
@@ -36,12 +41,13 @@ fn servidores(rng: &mut fastrand::Rng, count: usize) -> Vec<ServidorPlan> {
             if rng.u8(..4) == 0 {
                 starts += some_time(rng);
             }
-            let lies = number == liar && count >= 3;
+            let lies = number == liar && honest_majority;
             ServidorPlan {
                 starts,
                 drift: rng.i64(-100..100),
                 offset: rng.i64(-50..50) + if lies { lie } else { 0 },
                 ranked: rng.u8(..10) > 0,
+                founds: number < founders,
             }
         })
         .collect()
@@ -66,11 +72,11 @@ fn clients(rng: &mut fastrand::Rng) -> Vec<ClientPlan> {
     (0..rng.usize(1..8)).map(|_| ClientPlan { wishes, think, wordy }).collect()
 }
 
-fn faults(rng: &mut fastrand::Rng, count: usize, chaos: u64) -> Vec<Planned> {
+fn faults(rng: &mut fastrand::Rng, count: usize, chaos: u64, grows: bool) -> Vec<Planned> {
     let mut faults = Vec::new();
     let mut at = some_time(rng);
     while at < chaos {
-        let fault = fault(rng, count);
+        let fault = if grows && rng.u8(..5) == 0 { growth(rng, count) } else { fault(rng, count) };
         faults.push(Planned { at, fault });
         at += some_time(rng);
     }
@@ -115,6 +121,10 @@ fn fault(rng: &mut fastrand::Rng, count: usize) -> Fault {
         32 => Fault::Jump(whom, rng.i64(-100_000..100_000)),
         _ => Fault::Drift(whom, rng.i64(-400..400)),
     }
+}
+
+fn growth(rng: &mut fastrand::Rng, count: usize) -> Fault {
+    if rng.bool() { Fault::Admit(rng.usize(..count)) } else { Fault::Dismiss(whom(rng, count)) }
 }
 
 /// Trouble at the coordinator is the most interesting.

@@ -91,6 +91,10 @@ pub enum Fault {
     Restore(Whom),
     /// The wall clock is moved by so many milliseconds.
     Jump(Whom, i64),
+    /// People admit it.
+    Admit(usize),
+    /// People dismiss it.
+    Dismiss(Whom),
     /// Both clocks are fast by so many parts per million from now on.
     Drift(Whom, i64),
 }

@@ -17,7 +17,7 @@ use crate::cluster::time::Time;
 pub struct Plan {
     /// Chance during the run.
     pub seed: u64,
-    /// The servidores that found the cluster.
+    /// The servidores: those that found the cluster, and those that may be admitted later.
     pub servidores: Vec<ServidorPlan>,
     /// What the network does to every message.
     pub network: NetworkPlan,
@@ -44,6 +44,13 @@ pub struct ServidorPlan {
     pub offset: i64,
     /// Whether referencia gives it a rank in time.
     pub ranked: bool,
+    /// Whether it is one of those that found the cluster.
+    #[serde(default = "founds")]
+    pub founds: bool,
+}
+
+fn founds() -> bool {
+    true
 }
 
 /// The network, when nothing special is wrong with it.

@@ -1,9 +1,11 @@
 //! How a planned fault is carried out.
 
+use papo_core::log::Operation;
 use papo_core::members::MemberHistory;
 
 use super::Run;
 use crate::cluster::disk::Health;
+use crate::cluster::node::name;
 use crate::cluster::time::MS;
 use crate::coverage::Happening;
 use crate::plan::{Fault, Whom, us};
@@ -62,7 +64,9 @@ impl Run {
             }
             Fault::FlipBit(whom) => self.lose(whom, |run, node| {
                 run.cluster.coverage.count(Happening::BitFlipped);
+                // The process reads it, and ends.
                 run.cluster.nodes[node].disk.damaged = true;
+                run.down(node);
             }),
             Fault::LoseDisk(whom) => self.lose(whom, |run, node| {
                 run.down(node);
@@ -76,6 +80,11 @@ impl Run {
             Fault::Jump(whom, by) => {
                 let node = self.number(whom);
                 self.cluster.jump_clock(node, by * MS as i64);
+            }
+            Fault::Admit(node) => self.cluster.order(Operation::Admit { name: name(node) }),
+            Fault::Dismiss(whom) => {
+                let name = name(self.number(whom));
+                self.cluster.order(Operation::Dismiss { name });
             }
             Fault::Drift(whom, ppm) => {
                 let node = self.number(whom);

@@ -9,10 +9,20 @@ impl Run {
     /// others stay as they are: down, stopped, slow, cut off in one direction or both. A cluster is founded by all, so until it
     /// is, all are healed.
     pub(super) fn heal_a_majority(&mut self) {
-        let lists = self.lists();
+        let mut lists = self.lists();
         let founded = self.cluster.canon.last() > 0;
         let mut well = Vec::new();
+        if founded {
+            let changing = self.changing();
+            // What is a majority of those that stay is one at each step on the way.
+            let staying = self.cluster.canon.members().voters().iter();
+            lists.push(staying.filter(|member| !changing.contains(&member.id.name)).cloned().collect());
+            well.extend(changing.iter().map(|name| self.cluster.number(name)));
+        }
         for node in self.plan.healing.clone() {
+            if well.contains(&node) {
+                continue;
+            }
             if founded && lists.iter().all(|list| self.is_majority(&well, list)) {
                 break;
             }
@@ -42,6 +52,16 @@ impl Run {
         }
     }
 
+    /// Who is about to be counted, or to be counted no more.
+    fn changing(&self) -> Vec<String> {
+        let canon = &self.cluster.canon;
+        let counts = |name: &str| canon.members().named(name).is_some();
+        let wanted = |name: &str| canon.chat.places().wants(name);
+        let ordered = self.cluster.names_in_orders();
+        let nodes = self.cluster.nodes.iter().map(|node| &node.name);
+        nodes.filter(|name| counts(name) != wanted(name) || ordered.contains(name)).cloned().collect()
+    }
+
     fn is_majority(&self, well: &[usize], list: &[papo_core::members::Member]) -> bool {
         let is_well = |disk| {
             well.iter().any(|node| {
@@ -49,7 +69,7 @@ impl Run {
                 disk_of.content.id == disk && !disk_of.damaged
             })
         };
-        list.iter().filter(|member| is_well(member.id.disk)).count() > list.len() / 2
+        list.is_empty() || list.iter().filter(|member| is_well(member.id.disk)).count() > list.len() / 2
     }
 
     /// A network that is no worse than one may be.

@@ -8,6 +8,7 @@ pub use verdict::{Broken, verdict};
 
 use crate::checks::{p9_clock, require};
 use crate::cluster::Cluster;
+use crate::cluster::node::name;
 use crate::cluster::time::{Clocks, MS, S, START, Time};
 use crate::coverage::{Coverage, Happening};
 use crate::plan::{Plan, us};
@@ -39,7 +40,10 @@ impl Run {
         network.straggling = plan.network.straggling;
         network.straggle = 10 * MS..us(plan.network.straggle);
         cluster.sync = us(plan.sync.0)..us(plan.sync.1);
-        for (node, servidor) in cluster.nodes.iter_mut().zip(&plan.servidores) {
+        let founders = plan.servidores.iter().filter(|servidor| servidor.founds).count();
+        for (number, (node, servidor)) in cluster.nodes.iter_mut().zip(&plan.servidores).enumerate() {
+            // Who comes later is configured with the longer list of its time.
+            node.genesis = (0..founders.max(number + 1)).map(name).collect();
             node.clocks = Clocks::new(servidor.drift, servidor.offset * MS as i64);
             if !servidor.ranked {
                 node.rank = None;
