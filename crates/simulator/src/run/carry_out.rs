@@ -1,7 +1,7 @@
 //! How a planned fault is carried out.
 
 use papo_core::log::Operation;
-use papo_core::members::MemberHistory;
+use papo_core::members::{DiskId, Member, MemberHistory};
 
 use super::Run;
 use crate::cluster::disk::Health;
@@ -158,31 +158,36 @@ impl Run {
     }
 
     /// Loses a disk, if what was promised survives that: the lost ones are a minority of the members, whichever of the member
-    /// lists in force one looks at.
+    /// lists in force one looks at, and of those that stay if some are to leave.
     fn lose(&mut self, whom: Whom, act: impl FnOnce(&mut Self, usize)) {
         let node = self.number(whom);
-        if self.lost_after(node).is_some_and(|(lost, members)| lost <= (members - 1) / 2) {
+        if self.may_lose(node) {
             act(self, node);
         }
     }
 
-    /// How many of the members would be lost, of how many; none while the lists differ.
-    fn lost_after(&self, losing: usize) -> Option<(usize, usize)> {
+    fn may_lose(&self, losing: usize) -> bool {
         let members = self.cluster.canon.members().voters();
         if members.is_empty() || self.lists().iter().any(|list| list != members) {
-            return None;
+            return false;
         }
-        let lives = |disk| {
-            let nodes = self.cluster.nodes.iter().enumerate();
-            nodes
-                .into_iter()
-                .any(|(number, node)| number != losing && !node.disk.damaged && node.disk.content.id == disk)
+        let changing = self.changing();
+        let staying: Vec<_> =
+            members.iter().filter(|member| !changing.contains(&member.id.name)).cloned().collect();
+        let survives = |list: &[Member]| {
+            let lost = list.iter().filter(|member| !self.lives(member.id.disk, losing)).count();
+            list.is_empty() || lost <= (list.len() - 1) / 2
         };
-        Some((members.iter().filter(|member| !lives(member.id.disk)).count(), members.len()))
+        survives(members) && survives(&staying)
+    }
+
+    fn lives(&self, disk: DiskId, losing: usize) -> bool {
+        let mut nodes = self.cluster.nodes.iter().enumerate();
+        nodes.any(|(number, node)| number != losing && !node.disk.damaged && node.disk.content.id == disk)
     }
 
     /// The lists of members in force: on disks, and in memory.
-    pub(super) fn lists(&self) -> Vec<Vec<papo_core::members::Member>> {
+    pub(super) fn lists(&self) -> Vec<Vec<Member>> {
         let stored = self.cluster.nodes.iter().map(|node| {
             let mut history = MemberHistory::default();
             history.extend(&node.disk.content.log);

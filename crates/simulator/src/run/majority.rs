@@ -53,7 +53,7 @@ impl Run {
     }
 
     /// Who is about to be counted, or to be counted no more.
-    fn changing(&self) -> Vec<String> {
+    pub(super) fn changing(&self) -> Vec<String> {
         let canon = &self.cluster.canon;
         let counts = |name: &str| canon.members().named(name).is_some();
         let wanted = |name: &str| canon.chat.places().wants(name);
