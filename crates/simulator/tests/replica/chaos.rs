@@ -1,7 +1,7 @@
 //! All faults at once, in random order: whatever happens, no promise is broken; and once a majority is well again, everything
 //! goes on.
 //!
-//! A failing seed is printed: `make sim SEED=n` replays it, `make sim ARGS="--shrink n"` makes it short and keeps it.
+//! `PAPO_SEEDS=20` runs that many seeds instead of the usual number. A failing seed is printed: `make sim SEED=n` replays it, `make sim ARGS="--shrink n"` makes it short and keeps it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -12,14 +12,18 @@ use papo_simulator::run::verdict;
 
 #[test]
 fn whatever_fails_no_promise_is_broken_and_a_healthy_majority_goes_on() {
-    holds(0..200);
+    holds(0..seeds(200));
 }
 
 #[test]
 fn nor_under_seeds_that_nobody_has_seen_before() {
     let from = (1 << 32) + (RandomState::new().build_hasher().finish() >> 24);
-    println!("seeds {from}..{}", from + 60);
-    holds(from..from + 60);
+    println!("seeds {from}..{}", from + seeds(60));
+    holds(from..from + seeds(60));
+}
+
+fn seeds(usually: u64) -> u64 {
+    std::env::var("PAPO_SEEDS").map_or(usually, |seeds| seeds.parse().expect("PAPO_SEEDS is a number"))
 }
 
 fn holds(seeds: std::ops::Range<u64>) {
