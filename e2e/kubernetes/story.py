@@ -211,7 +211,7 @@ def growth(check, scene):
             "--reuse-values", f"--set=servidor.replicas={count}", "--wait", "--timeout=4m", timeout=300,
         )  # fmt: skip
         said = json.loads(release.kubectl("exec", name(0), "--", "papo", "members", "--json"))
-        members = sorted(seat["name"] for seat in said["seats"] if seat["counts"])
+        members = sorted(one["name"] for one in said["servidores"] if one["counts"])
         sentence = f"helm upgrade --set servidor.replicas={count} --wait: {count} count when it is done ({took:.1f} s)"
         check.that(sentence, members == [name(number) for number in range(count)], members)
     still_talking = bots.phase() == "Running"
