@@ -57,6 +57,8 @@ pub enum Deed {
     },
     /// Restarted on a disk that may not be written: it has to refuse. Undone by starting it when it may.
     ReadOnly(Node),
+    /// It is dismissed as a member. Undone by admitting it.
+    Dismiss(Node),
     /// Bytes that mean nothing, or nearly mean something, to every port of everybody.
     Garbage {
         /// What it is made from.
@@ -143,6 +145,8 @@ pub enum Kind {
     FullDisk,
     /// A read-only disk.
     ReadOnly,
+    /// A cluster that shrinks and grows.
+    Growth,
     /// Garbage.
     Garbage,
     /// Floods.
@@ -153,7 +157,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::KillOne,
         Self::KillMajority,
         Self::KillAll,
@@ -175,6 +179,7 @@ impl Kind {
         Self::OldCopy,
         Self::FullDisk,
         Self::ReadOnly,
+        Self::Growth,
         Self::Garbage,
         Self::Flood,
         Self::Release,
@@ -207,6 +212,7 @@ impl fmt::Display for Kind {
             Self::OldCopy => "old copy of a data directory",
             Self::FullDisk => "full disk",
             Self::ReadOnly => "read-only disk",
+            Self::Growth => "a member dismissed and admitted",
             Self::Garbage => "garbage on every port",
             Self::Flood => "flood of connections",
             Self::Release => "another release",
@@ -239,6 +245,7 @@ impl fmt::Display for Deed {
                 write!(f, "restart {node} with {} KiB of room on its disk", room >> 10)
             }
             Self::ReadOnly(node) => write!(f, "restart {node} on a read-only disk"),
+            Self::Dismiss(node) => write!(f, "dismiss {node}, and admit it again"),
             Self::Garbage { .. } => f.write_str("garbage to every port"),
             Self::Flood { to, connections } => write!(f, "{connections} connections to each port of {to}"),
             Self::Release { node, previous, kindly } => write!(

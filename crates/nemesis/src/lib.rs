@@ -14,7 +14,7 @@
 //! Only Linux (it asks `/proc`). What needs root, full and read-only disks, is skipped without, and says so.
 //!
 //! Not done here: clocks that are wrong (all processes of one machine have one), power that fails (a kill leaves what was written to the
-//! system: see the drills), and growth of the cluster.
+//! system: see the drills), and servidores that are not there from the beginning.
 
 pub mod coverage;
 pub mod deed;

@@ -3,7 +3,8 @@
 //! A plan is rounds. In each, one to four deeds overlap, no two of them to the same process or the same way; then everything is healed,
 //! and all has to be well again before the next. Kinds are dealt like cards, so that each comes before any comes again.
 //!
-//! What is outside of the promises is not drawn: two disks lost before the first was replaced, and all servidores on the present release
+//! What is outside of the promises is not drawn: two disks lost before the first was replaced, a disk lost by
+//! one of two members, and all servidores on the present release
 //! before the end (what they may write to the log by then, the one before cannot read, and there would be no way back).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -151,6 +152,8 @@ impl Table {
             // Long enough to be full.
             (_, Kind::FullDisk) => self.span(2000, 3000, 15_000),
             (_, Kind::Release) => Duration::ZERO,
+            // Long enough to leave.
+            (_, Kind::Growth) => self.span(1500, 2500, 20_000),
             _ => self.span(400, 1500, 20_000),
         };
         Stroke { after, lasts, deed, kind }
@@ -207,6 +210,8 @@ impl Table {
             Kind::ReadOnly => {
                 Deed::ReadOnly(taken.all(servidores.last().cloned().into_iter().collect())?.pop()?)
             }
+            // Whoever it is may be killed or cut off meanwhile, too; but of the two that remain, neither may lose its disk.
+            Kind::Growth => Deed::Dismiss(taken.disk(|_| Some(self.choose(&servidores).clone()))?),
             Kind::Garbage => Deed::Garbage { seed: self.dice.u64(..) },
             Kind::Flood => {
                 let to = self.choose(&[servidores, self.shape.front()].concat()).clone();

@@ -58,6 +58,11 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
         let why = "no programs of a previous release (--previous DIR)";
         coverage.note(Kind::Release, &Outcome::Skipped(why.to_owned()));
     }
+    if settings.previous.is_some() && draw.kinds.contains(&Kind::Growth) {
+        draw.kinds.retain(|kind| *kind != Kind::Growth);
+        let why = "the previous release knows nothing of it";
+        coverage.note(Kind::Growth, &Outcome::Skipped(why.to_owned()));
+    }
     let plan = Plan::draw(&draw);
     let mut journal = Journal::begin(&settings.folder.join("journal.txt")).context("no journal")?;
     let Draw { seed, kinds, .. } = &draw;
@@ -167,9 +172,10 @@ impl Runner {
         self.town.note_deaths();
         self.town.start_all();
         let began = Instant::now();
+        let wanted = perform::want_everybody(&mut self.town, self.patience);
         let well = self.witness.wait_until_well(self.patience);
         self.town.note_deaths();
-        match well {
+        match wanted.and(well) {
             Ok(()) => self.journal.note(format!(
                 "  all is well after {:.1} s; {} messages acknowledged so far",
                 began.elapsed().as_secs_f64(),

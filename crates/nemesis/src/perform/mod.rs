@@ -3,6 +3,7 @@
 mod disks;
 mod garbage;
 mod links;
+mod members;
 mod processes;
 
 use crate::deed::Deed;
@@ -38,12 +39,14 @@ pub fn begin(town: &mut Town, deed: &Deed) -> Result<Undo, Outcome> {
         Deed::OldCopy { node, copy } => disks::old_copy(town, node, copy),
         Deed::FullDisk { node, room } => disks::full(town, node, room),
         Deed::ReadOnly(node) => disks::read_only(town, node),
+        Deed::Dismiss(node) => members::dismiss(town, node),
         Deed::Garbage { seed } => garbage::to_everybody(town, seed),
         Deed::Flood { to, connections } => garbage::flood(town, &to, connections),
     }
 }
 
 pub use disks::keep_copies;
+pub use members::want_everybody;
 
 /// Both, one sentence after the other; what is not proven counts.
 fn proof(is_proven: bool, what: String) -> Outcome {

@@ -27,7 +27,7 @@ fn no_two_deeds_of_a_round_share_a_process_or_a_way_and_one_disk_at_most_is_lost
         for round in Plan::draw(&draw(seed, Pace::Long, 30)).rounds {
             let (mut nodes, mut ways, mut disks) = (BTreeSet::new(), BTreeSet::new(), 0);
             for Stroke { deed, .. } in &round.strokes {
-                disks += usize::from(matches!(deed, Deed::Wipe(_) | Deed::OldCopy { .. }));
+                disks += usize::from(matches!(deed, Deed::Wipe(_) | Deed::OldCopy { .. } | Deed::Dismiss(_)));
                 let (of_nodes, of_ways): (Vec<Node>, Vec<(Node, Node)>) = match deed.clone() {
                     Deed::Kill(nodes) => (nodes, vec![]),
                     Deed::Stop(node)
@@ -41,7 +41,7 @@ fn no_two_deeds_of_a_round_share_a_process_or_a_way_and_one_disk_at_most_is_lost
                     Deed::Jam { to, from } => {
                         (vec![], from.into_iter().map(|from| (from, to.clone())).collect())
                     }
-                    Deed::Garbage { .. } | Deed::Flood { .. } => (vec![], vec![]),
+                    Deed::Dismiss(_) | Deed::Garbage { .. } | Deed::Flood { .. } => (vec![], vec![]),
                 };
                 assert!(of_nodes.into_iter().all(|node| nodes.insert(node)), "seed {seed}: {round:?}");
                 assert!(of_ways.into_iter().all(|way| ways.insert(way)), "seed {seed}: {round:?}");

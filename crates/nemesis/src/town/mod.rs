@@ -37,6 +37,8 @@ pub struct Town {
     /// Where servidores have their data, if not in the folder. Dropped after the processes.
     volumes: BTreeMap<Node, Volume>,
     folder: PathBuf,
+    /// Whether anybody was dismissed, and not everybody is known to be wanted since.
+    pub(crate) dismissed: bool,
     /// What no process may ever do, and one did: a sentence each.
     complaints: Vec<String>,
 }
@@ -79,6 +81,7 @@ impl Town {
             ports,
             volumes,
             folder: folder.to_owned(),
+            dismissed: false,
             complaints: Vec::new(),
         })
     }
