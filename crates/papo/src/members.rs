@@ -277,7 +277,7 @@ fn change(
 ) -> Result<(), Failure> {
     let mut work = Work::new(&asking.from, patience.timeout)?;
     for change in changes {
-        work.change(change)?;
+        work.change(&change)?;
     }
     tell(&work.wait(patience.wait)?, asking)
 }
@@ -288,7 +288,7 @@ fn set(boot: Boot<Set>) -> Result<(), Failure> {
     let wanted: Vec<String> =
         work.look()?.seats.into_iter().filter(|seat| seat.wanted).map(|seat| seat.name).collect();
     for change in difference(&wanted, &names) {
-        work.change(change)?;
+        work.change(&change)?;
     }
     tell(&work.wait(patience.wait)?, &asking)
 }
@@ -336,11 +336,11 @@ fn replace(boot: Boot<Replace>) -> Result<(), Failure> {
             "there are {MAX_MEMBERS} members at most: dismiss {old} first, then admit {new}"
         )));
     }
-    work.change(Change::Admit(new.clone()))?;
+    work.change(&Change::Admit(new.clone()))?;
     work.wait_until(&format!("{new} counts"), |membership| {
         membership.seat(&new).is_some_and(|seat| seat.counts)
     })?;
-    work.change(Change::Dismiss(old))?;
+    work.change(&Change::Dismiss(old))?;
     tell(&work.wait(Wait::Departures)?, &asking)
 }
 
@@ -357,7 +357,7 @@ fn forget(boot: Boot<Forget>) -> Result<(), Failure> {
         )));
     }
     eprintln!("{}", cost(&before, &name));
-    work.change(Change::Dismiss(name))?;
+    work.change(&Change::Dismiss(name))?;
     tell(&work.wait(Wait::Departures)?, &asking)
 }
 

@@ -73,7 +73,7 @@ impl Work {
     }
 
     /// Has a change agreed: asks one servidor after the other, under one id.
-    pub(super) fn change(&mut self, change: Change) -> Result<u64, Failure> {
+    pub(super) fn change(&mut self, change: &Change) -> Result<u64, Failure> {
         let request_id = format!("members-{:016x}", fastrand::u64(..));
         let request = Request::Change { request_id, change: change.clone() };
         let mut why = "no servidor answered";
@@ -83,7 +83,7 @@ impl Work {
                 match self.line.ask(at, &request, CHANGE.min(left)) {
                     Some(Reply::Agreed(index)) => {
                         self.prefer(at);
-                        tell(&change);
+                        tell(change);
                         return Ok(index);
                     }
                     Some(Reply::Refused(reason)) if reason.is_worth_a_retry() => why = reason.description(),
