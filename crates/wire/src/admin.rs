@@ -92,6 +92,8 @@ pub struct Membership {
     pub rules: u64,
     /// Index up to which it knows the log to be committed.
     pub commit: u64,
+    /// Index up to which it has applied the log: who is wanted is told as of then. What was agreed beyond that it does not know yet.
+    pub applied: u64,
     /// Every servidor that is a member, or wanted, or there; by name.
     pub seats: Vec<Seat>,
 }
@@ -102,7 +104,7 @@ pub struct Membership {
 pub struct Seat {
     /// Its name.
     pub name: String,
-    /// Whether it is a member: it votes, and its disk counts.
+    /// Whether it is a member: it votes, and its disk counts. A change that is on its way has not happened yet.
     pub counts: bool,
     /// Whether it is to be a member.
     pub wanted: bool,

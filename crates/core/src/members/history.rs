@@ -110,6 +110,12 @@ impl MemberHistory {
         self.versions.last().map_or(&self.none, |(_, members)| members)
     }
 
+    /// The members as the first `index` entries name them.
+    pub fn at(&self, index: Index) -> &Members {
+        let version = self.versions.iter().rev().find(|(since, _)| *since <= index);
+        version.map_or(&self.none, |(_, members)| members)
+    }
+
     /// The index of the entry that named the current members.
     pub fn since(&self) -> Index {
         self.versions.last().map_or(0, |(index, _)| *index)
@@ -260,6 +266,7 @@ mod tests {
         history.append(&entry(3, Operation::AddMember(new.clone())));
         assert!(history.current().counts(&new.id));
         assert_eq!(history.current().voters().len(), 3);
+        assert!(history.at(1).counts(&old) && !history.at(2).counts(&old) && history.at(3).counts(&new.id));
         history.truncate(1);
         assert!(history.current().counts(&old), "a change that was dropped is gone again");
     }

@@ -31,6 +31,9 @@ const LISTENS_ALONE: Duration = Duration::from_secs(2);
 /// Servidores that were silent for this long, and are no members, are forgotten.
 const FORGET: Duration = Duration::from_secs(3600);
 
+/// The same for those that are not to be members either: most have left for good.
+const FORGET_UNWANTED: Duration = Duration::from_secs(60);
+
 /// What a servidor is configured with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -175,7 +178,11 @@ impl Replica {
         let pause = if empty { self.settings.timing.hello / 10 } else { self.settings.timing.hello };
         self.next_hello = now.instant + pause;
         let voters = self.members.current();
-        self.peers.retain(|id, peer| voters.counts(id) || now.instant.since(peer.heard) < FORGET);
+        let places = self.chat.places();
+        self.peers.retain(|id, peer| {
+            let forgotten = if places.wants(&id.name) { FORGET } else { FORGET_UNWANTED };
+            voters.counts(id) || now.instant.since(peer.heard) < forgotten
+        });
         self.held.retain(|id, _| voters.counts(id));
         self.outputs.push_back(Output::Greet(self.hello(now)));
         self.found_when_complete(now);

@@ -53,6 +53,9 @@ pub struct Status {
     pub coordinator_since: Option<WallTime>,
     /// The voting members.
     pub members: Vec<Member>,
+    /// The voting members as of the commit index: where a change is on its way, those before it. Who is not among them any more
+    /// is never waited for again, whatever fails.
+    pub members_committed: Vec<Member>,
     /// Who is wanted among the members, by name; differs from them while a change is under way.
     pub wanted: Vec<ServerName>,
     /// The version of the rules in force.
@@ -139,6 +142,7 @@ impl Replica {
             coordinator,
             coordinator_since: since,
             members: self.voters().voters().to_vec(),
+            members_committed: self.members.at(self.commit).voters().to_vec(),
             wanted: self.chat.places().names().map(str::to_owned).collect(),
             rules: self.chat.rules(),
             peers: self.peers.iter().map(peer).collect(),

@@ -29,13 +29,19 @@ pub(super) struct Work {
     addresses: Vec<SocketAddr>,
     deadline: Instant,
     timeout: Duration,
+    /// The index of the last change that was agreed: whoever has not applied that knows too little to be believed.
+    agreed: u64,
+    /// Why nobody who was asked could say how things are.
+    silence: &'static str,
 }
 
 impl Work {
     /// Asks at `from`; all of it may take `timeout`.
     pub(super) fn new(from: &[HostPort], timeout: Duration) -> Result<Self, Failure> {
         let addresses = resolve(from)?;
-        Ok(Self { line: Line::new()?, addresses, deadline: Instant::now() + timeout, timeout })
+        let deadline = Instant::now() + timeout;
+        let silence = "no servidor answered";
+        Ok(Self { line: Line::new()?, addresses, deadline, timeout, agreed: 0, silence })
     }
 
     /// How things are, as the coordinator sees them where that can be asked.
@@ -44,7 +50,7 @@ impl Work {
             if let Some(membership) = self.look_once() {
                 return Ok(membership);
             }
-            self.pause("no servidor answered")?;
+            self.pause(self.silence)?;
         }
     }
 
@@ -68,7 +74,11 @@ impl Work {
     fn members(&mut self, at: SocketAddr) -> Option<Membership> {
         match self.line.ask(at, &Request::Members, LOOK) {
             Some(Reply::Members(membership)) => Some(*membership),
-            _ => None,
+            Some(_) => {
+                self.silence = "the servidores are of a release that cannot tell; upgrade all of them first";
+                None
+            }
+            None => None,
         }
     }
 
@@ -76,13 +86,14 @@ impl Work {
     pub(super) fn change(&mut self, change: &Change) -> Result<u64, Failure> {
         let request_id = format!("members-{:016x}", fastrand::u64(..));
         let request = Request::Change { request_id, change: change.clone() };
-        let mut why = "no servidor answered";
+        let mut why = self.silence;
         loop {
             for at in self.addresses.clone() {
                 let left = self.deadline.saturating_duration_since(Instant::now());
                 match self.line.ask(at, &request, CHANGE.min(left)) {
                     Some(Reply::Agreed(index)) => {
                         self.prefer(at);
+                        self.agreed = self.agreed.max(index);
                         tell(change);
                         return Ok(index);
                     }
@@ -124,8 +135,7 @@ impl Work {
         let mut told = BTreeSet::new();
         loop {
             let membership = self.look()?;
-            // Whoever is behind may not know yet of what was just agreed.
-            if membership.role == Role::Coordinator && holds(&membership) {
+            if membership.applied >= self.agreed && holds(&membership) {
                 return Ok(membership);
             }
             let open: BTreeSet<ServerName> =

@@ -76,7 +76,7 @@ fn write(request_id: String, change: Change, clock: papo_core::clock::Lamport) -
 
 /// The members, as this servidor sees them.
 fn membership(status: &Status, about: &About) -> Membership {
-    let known = status.members.iter().map(|member| member.id.name.as_str());
+    let known = status.members_committed.iter().map(|member| member.id.name.as_str());
     let there = status.peers.iter().filter(|peer| peer.alive).map(|peer| peer.id.name.as_str());
     let wanted = status.wanted.iter().map(String::as_str);
     let names: BTreeSet<&str> = known.chain(wanted).chain(there).chain([status.me.name.as_str()]).collect();
@@ -88,12 +88,13 @@ fn membership(status: &Status, about: &About) -> Membership {
         epoch: status.epoch,
         rules: status.rules.into(),
         commit: status.commit,
+        applied: status.applied,
         seats: names.into_iter().map(|name| seat(name, status, about)).collect(),
     }
 }
 
 fn seat(name: &str, status: &Status, about: &About) -> Seat {
-    let member = status.members.iter().find(|member| member.id.name == name);
+    let member = status.members_committed.iter().find(|member| member.id.name == name);
     let mut seat = Seat {
         name: name.to_owned(),
         counts: member.is_some(),
@@ -141,6 +142,8 @@ mod tests {
     }
 
     fn seats(members: &[(&str, u64)], wanted: &[&str], peers: Vec<PeerStatus>) -> Vec<Seat> {
+        let members: Vec<Member> =
+            (1..).zip(members).map(|(rank, (name, disk))| Member { id: id(name, *disk), rank }).collect();
         let status = Status {
             me: id("s1", 1),
             rank: 1,
@@ -149,10 +152,8 @@ mod tests {
             epoch: 1,
             coordinator: Some("s1".to_owned()),
             coordinator_since: None,
-            members: (1..)
-                .zip(members)
-                .map(|(rank, (name, disk))| Member { id: id(name, *disk), rank })
-                .collect(),
+            members: Vec::new(),
+            members_committed: members,
             wanted: wanted.iter().map(|name| (*name).to_owned()).collect(),
             rules: 2,
             peers,

@@ -433,3 +433,36 @@ fn nonsense_is_refused_and_changes_nothing() {
     cluster.pass(2 * S);
     assert_eq!(members(&cluster), ["s1"]);
 }
+
+#[test]
+fn whoever_has_left_for_good_is_soon_forgotten_and_whoever_is_to_come_is_not() {
+    let mut cluster = founded(3, 3, 831);
+    dismiss(&mut cluster, 2);
+    until_members(&mut cluster, &[0, 1]);
+    cluster.crash(2);
+    cluster.crash(1);
+    cluster.pass(90 * S);
+    let known: Vec<String> = cluster.status(0).peers.into_iter().map(|peer| peer.id.name).collect();
+    assert_eq!(known, ["s2"], "a member that is down is missed, one that left is not");
+}
+
+/// What people wait for before they take a servidor away.
+#[test]
+fn a_removal_is_told_of_once_it_is_committed() {
+    let mut cluster = founded(3, 4, 832);
+    cluster.settle_under(2);
+    // Of the two that stay with the coordinator nobody gets its entries.
+    dismiss(&mut cluster, 0);
+    for node in [0, 1] {
+        cluster.network.starve(node, true);
+    }
+    let names = |members: &[papo_core::members::Member]| -> Vec<String> {
+        members.iter().map(|member| member.id.name.clone()).collect()
+    };
+    cluster.until("it is ordered", 5 * S, |cluster| names(&cluster.status(2).members) == ["s2", "s3"]);
+    cluster.pass(300 * MS);
+    assert_eq!(names(&cluster.status(2).members_committed), ["s1", "s2", "s3"], "it is not decided yet");
+    cluster.network.starve(1, false);
+    cluster
+        .until("it is decided", 5 * S, |cluster| names(&cluster.status(2).members_committed) == ["s2", "s3"]);
+}

@@ -371,6 +371,7 @@ fn answers_about_members_are_as_in_earlier_releases() {
         epoch: 4,
         rules: 2,
         commit: 70_000,
+        applied: 69_999,
         seats: vec![seat],
     };
     let refused =
