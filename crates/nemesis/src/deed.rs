@@ -155,6 +155,29 @@ pub enum Kind {
     Release,
 }
 
+impl Deed {
+    /// Whom it takes away from the others, where that is all it does; `None` for what disturbs everybody, or nobody knows whom.
+    pub fn takes(&self) -> Option<Vec<Node>> {
+        match self {
+            Self::Kill(nodes) => Some(nodes.clone()),
+            Self::Stop(node)
+            | Self::Freeze(node)
+            | Self::Wipe(node)
+            | Self::OldCopy { node, .. }
+            | Self::FullDisk { node, .. }
+            | Self::ReadOnly(node)
+            | Self::Release { node, .. } => Some(vec![node.clone()]),
+            Self::Cut { shape: Shape::Isolated | Shape::Alone, ways, .. } => {
+                // The one that is an end of every way.
+                let (from, to) = ways.first()?;
+                let ends = |node: &Node| ways.iter().all(|(from, to)| from == node || to == node);
+                [from, to].into_iter().find(|node| ends(node)).map(|node| vec![node.clone()])
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Kind {
     /// All of them.
     pub const ALL: [Self; 25] = [

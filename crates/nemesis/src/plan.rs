@@ -96,6 +96,14 @@ impl Round {
         let end = self.strokes.iter().map(|stroke| stroke.after + stroke.lasts).max();
         end.unwrap_or_default() + self.calm
     }
+
+    /// Whether it takes away at most one servidor and one of the front, and does nothing else: the service has to go on (P7).
+    pub fn is_gentle(&self) -> bool {
+        let taken: Option<Vec<Vec<Node>>> = self.strokes.iter().map(|stroke| stroke.deed.takes()).collect();
+        let Some(taken) = taken.map(|taken| taken.concat()) else { return false };
+        let servidores = taken.iter().filter(|node| node.starts_with("servidor")).count();
+        servidores <= 1 && taken.len() - servidores <= 1
+    }
 }
 
 struct Table {

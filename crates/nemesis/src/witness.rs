@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use papo_witness::evidence::{Evidence, MomentKind, Verdict};
+use papo_witness::evidence::{Evidence, MomentKind, RateSample, Verdict};
 use papo_witness::{
     Expectations, Fault, Load, LoadSettings, Reach, Timeline, Trial, Watch, check_health, judge, read_back,
 };
@@ -50,6 +50,10 @@ impl Witness {
         self.timeline.mark(what, text)
     }
 
+    pub(crate) fn now(&self) -> Duration {
+        self.timeline.now()
+    }
+
     pub(crate) fn acknowledged(&self) -> u64 {
         self.load.acknowledged()
     }
@@ -84,6 +88,15 @@ impl Witness {
         };
         Ok(Findings { evidence: judge(&trial).evidence, exports })
     }
+}
+
+/// The longest that nobody was acknowledged from `from` to `to`, to a tenth of a second.
+pub(crate) fn silence(evidence: &Evidence, from: Duration, to: Duration) -> Duration {
+    let at = |sample: &RateSample| Duration::from_millis(sample.at_ms);
+    let within = evidence.rate.iter().filter(|sample| at(sample) >= from && at(sample) <= to);
+    let silent = within.map(|sample| sample.acknowledged == 0).collect::<Vec<_>>();
+    let longest = silent.split(|silent| !silent).map(<[bool]>::len).max().unwrap_or(0);
+    Duration::from_millis(RateSample::WIDTH_MS * longest as u64)
 }
 
 /// One word for everything together, and why it is not pass: a sentence each.

@@ -24,7 +24,7 @@ fn everything_that_befalls_real_processes_in_half_a_minute_breaks_no_promise() {
             pace: Pace::Short,
             length: Duration::from_secs(13),
         },
-        at_most: Duration::from_secs(22),
+        at_most: Duration::from_secs(20),
         folder: folder.path().to_owned(),
         previous: None,
         load: LoadSettings { clients: 4, rate: 40.0, ..LoadSettings::default() },

@@ -88,3 +88,23 @@ fn a_ring_of_three_leaves_each_one_it_hears() {
         assert_eq!(ways.iter().filter(|(_, to)| *to == servidor).count(), 1);
     }
 }
+
+#[test]
+fn a_round_is_gentle_if_it_takes_one_servidor_and_one_of_the_front_at_most() {
+    let round = |deeds: Vec<Deed>| {
+        let stroke =
+            |deed| Stroke { after: Duration::ZERO, lasts: Duration::ZERO, deed, kind: Kind::KillOne };
+        Round { strokes: deeds.into_iter().map(stroke).collect(), calm: Duration::ZERO }
+    };
+    let kill = |node: &str| Deed::Kill(vec![node.to_owned()]);
+    let alone = |one: &str| {
+        let ways = both(&[one.to_owned()], &["servidor-2".to_owned(), "servidor-3".to_owned()]);
+        Deed::Cut { shape: Partition::Alone, ways, how: Silence::Waits }
+    };
+    assert_eq!(alone("servidor-1").takes(), Some(vec!["servidor-1".to_owned()]));
+    assert!(round(vec![kill("servidor-1"), kill("broker-1")]).is_gentle());
+    assert!(round(vec![alone("servidor-1")]).is_gentle());
+    assert!(!round(vec![kill("servidor-2"), alone("servidor-1")]).is_gentle());
+    assert!(!round(vec![kill("proxy-1"), kill("broker-1")]).is_gentle());
+    assert!(!round(vec![Deed::Garbage { seed: 1 }]).is_gentle());
+}

@@ -52,3 +52,15 @@ fn it_passes_only_if_nothing_is_broken_and_nothing_doubtful() {
         assert!(!found.1.is_empty(), "{why}");
     }
 }
+
+#[test]
+fn the_longest_silence_within_a_span_is_found() {
+    let acknowledged = [1, 0, 0, 0, 2, 0, 0, 1, 0];
+    let sample = |(n, acknowledged): (u64, u32)| RateSample { at_ms: n * 100, acknowledged, failed: 0 };
+    let mut evidence = evidence(Verdict::Pass);
+    evidence.rate = (0..).zip(acknowledged).map(sample).collect();
+    let ms = Duration::from_millis;
+    assert_eq!(silence(&evidence, ms(0), ms(10_000)), ms(300));
+    assert_eq!(silence(&evidence, ms(400), ms(10_000)), ms(200));
+    assert_eq!(silence(&evidence, ms(400), ms(450)), ms(0));
+}
