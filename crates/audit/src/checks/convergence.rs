@@ -14,10 +14,18 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Violation> {
     let whole: Vec<&History<'_>> =
         facts.histories.iter().filter(|history| history.dump.scope == Scope::Everything).collect();
     let mut found = different_states(facts.digests);
-    if let Some((first, others)) = whole.split_first() {
-        found.extend(others.iter().flat_map(|other| differences(first.dump, other.dump)));
+    for (at, one) in whole.iter().enumerate() {
+        // Who agrees with the first agrees with others that do, as far as the first one reaches.
+        let others =
+            whole[at + 1..].iter().filter(|other| at == 0 || !spans(whole[0].dump, one.dump, other.dump));
+        found.extend(others.flat_map(|other| differences(one.dump, other.dump)));
     }
     found
+}
+
+/// Whether `first` reaches over all that the two others both do.
+fn spans(first: &HistoryDump, one: &HistoryDump, other: &HistoryDump) -> bool {
+    first.after <= one.after.max(other.after) && first.upto >= one.upto.min(other.upto)
 }
 
 fn different_states(digests: &[StateDigest]) -> Vec<Violation> {

@@ -1,5 +1,5 @@
-//! P4: along every history index, clock and time grow; what was asked for later stands later; a reply stands after what
-//! it replies to; a page, once read, gains and loses nothing in its middle.
+//! P4: along every history index, clock and time grow; what was asked for later stands later, and nothing behind its own answer; a
+//! reply stands after what it replies to; a page, once read, gains and loses nothing in its middle.
 
 use jiff::Timestamp;
 
@@ -15,6 +15,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Vec<Violation> {
         found.extend(not_growing(history));
         for (id, case) in &facts.cases {
             found.extend(before_its_cause(id, case, history));
+            found.extend(after_its_answer(id, case, history));
             found.extend(before_what_it_replies_to(id, case, facts, history));
         }
         found.extend(pages_that_changed(facts, history));
@@ -78,6 +79,19 @@ fn before_its_cause(id: &str, case: &Case<'_>, history: &History<'_>) -> Option<
     Some(Violation::new(Promise::Order, sentence).of(id, Verdict::OutOfOrder))
 }
 
+/// An answer reflects the request's own index or a later one. What stands behind it was not there yet when it was acknowledged: it was
+/// lost in between and ordered anew, and what was read meanwhile has gained a message in its middle or lacks one.
+fn after_its_answer(id: &str, case: &Case<'_>, history: &History<'_>) -> Option<Violation> {
+    let answered = *case.acknowledged.iter().min()?;
+    let record = history.has_id(id).filter(|record| record.index > answered)?;
+    let sentence = format!(
+        "request {id} was acknowledged at index {answered}, and stands behind that in the history of {}: {}",
+        history.dump.servidor,
+        record.describe()
+    );
+    Some(Violation::new(Promise::Order, sentence).of(id, Verdict::OutOfOrder))
+}
+
 fn before_what_it_replies_to(
     id: &str,
     case: &Case<'_>,
@@ -126,8 +140,11 @@ fn page_changes(topic: &Topic, index: u64, newest: bool, page: &[u64], history: 
         .filter(|pair| pair[1] <= pair[0])
         .map(|pair| format!("has index {} before index {}", pair[0], pair[1]))
         .collect();
-    let (Some(&first), Some(&last)) = (page.iter().min(), page.iter().max()) else {
-        return changes;
+    let (first, last) = match (page.iter().min(), page.iter().max()) {
+        (Some(&first), Some(&last)) => (first, last),
+        // However few fit on a page, the newest has the newest.
+        _ if newest => (0, 0),
+        _ => return changes,
     };
     // The newest page ends where the log did, not at its last message.
     let end = if newest { last.max(index) } else { last };

@@ -1,9 +1,10 @@
 //! Whatever an honest chat does, the audit passes; whatever is then spoiled, it fails, for the right reason.
 
-use papo_audit::{Conclusion, Event, HistoryDump, Ledger, Promise, Record, Request};
+use papo_audit::{Conclusion, Event, Ledger, Request};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::corruption::Corruption;
 use crate::honest::{PEOPLE, Run, geral, publish};
 
 /// One thing that may happen. The person is a number into [`PEOPLE`].
@@ -103,146 +104,32 @@ fn show_all(run: &mut Run, id: &str, index: u64) {
     }
 }
 
-/// One thing that may be wrong with the evidence.
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    LoseAcknowledged,
-    TakeEffectTwice,
-    Diverge,
-    ClockStands,
-    SkipShowing,
-    ShowTwice,
-    ReadBackwards,
-    WinTwice,
-    ResurrectRefused,
-}
-
-fn fault() -> impl Strategy<Value = Fault> {
-    prop::sample::select(vec![
-        Fault::LoseAcknowledged,
-        Fault::TakeEffectTwice,
-        Fault::Diverge,
-        Fault::ClockStands,
-        Fault::SkipShowing,
-        Fault::ShowTwice,
-        Fault::ReadBackwards,
-        Fault::WinTwice,
-        Fault::ResurrectRefused,
-    ])
-}
-
-/// Spoils the run in one way, somewhere; returns the promise that is broken by it.
-fn spoil(run: &mut Run, fault: Fault, place: &Index) -> Promise {
-    match fault {
-        Fault::LoseAcknowledged => {
-            let id = pick(run, place, |event| match event {
-                Event::Acknowledged { request_id, .. } => Some(request_id.clone()),
-                _ => None,
-            });
-            for history in &mut run.histories {
-                history.records.retain(|record| record.request_id.as_ref() != Some(&id));
-            }
-            Promise::Durable
-        }
-        Fault::TakeEffectTwice => {
-            let (id, request) = pick(run, place, |event| match event {
-                Event::Attempted { request_id, request, .. } if request.is_said() => {
-                    Some((request_id.clone(), request.clone()))
-                }
-                _ => None,
-            });
-            run.order(&id, &request);
-            run.order("another id", &request);
-            Promise::Once
-        }
-        Fault::Diverge => {
-            let record = some_record(&mut run.histories[1], place);
-            record.timestamp = format!("{}0Z", record.timestamp.trim_end_matches('Z'));
-            Promise::Convergence
-        }
-        Fault::ClockStands => {
-            for history in &mut run.histories {
-                let at = place.index(history.records.len() - 1);
-                history.records[at + 1].clock = history.records[at].clock;
-            }
-            Promise::Order
-        }
-        Fault::SkipShowing => {
-            let at = pick_at(run, place, |event| matches!(event, Event::Shown { .. }));
-            let mut line = 0;
-            run.rewrite(|entry| {
-                line += 1;
-                (line - 1 != at).then_some(entry)
-            });
-            Promise::Delivery
-        }
-        Fault::ShowTwice => {
-            let at = pick_at(run, place, |event| matches!(event, Event::Shown { .. }));
-            let entry = run.ledger.entries()[at].clone();
-            run.note(&entry.client, entry.event);
-            Promise::Delivery
-        }
-        Fault::ReadBackwards => {
-            let at = pick_at(run, place, |event| matches!(event, Event::Shown { .. }));
-            let client = run.ledger.entries()[at].client.clone();
-            let (asked, index) = (run.now(), place.index(4) as u64);
-            run.note(&client, Event::Read { asked, seen: 0, index });
-            Promise::Session
-        }
-        Fault::WinTwice => {
-            let user = PEOPLE[place.index(PEOPLE.len())].to_uppercase();
-            run.attempt("newcomer", "second", &Request::Login { user, again: false });
-            let index = run.last();
-            run.note("newcomer", Event::Acknowledged { request_id: "second".into(), index });
-            Promise::Names
-        }
-        Fault::ResurrectRefused => {
-            take(run, &Step::TurnedAway(place.index(PEOPLE.len())));
-            let last = run.ledger.entries().iter().rev().find_map(|entry| match &entry.event {
-                Event::Attempted { request_id, request, .. } => Some((request_id.clone(), request.clone())),
-                _ => None,
-            });
-            let (id, request) = last.expect("it was just attempted");
-            run.order(&id, &request);
-            Promise::Refusal
-        }
-    }
-}
-
-fn pick<T>(run: &Run, place: &Index, choose: impl Fn(&Event) -> Option<T>) -> T {
-    let mut all: Vec<T> = run.ledger.entries().iter().filter_map(|entry| choose(&entry.event)).collect();
-    all.swap_remove(place.index(all.len()))
-}
-
-fn pick_at(run: &Run, place: &Index, matches: impl Fn(&Event) -> bool) -> usize {
-    let entries = run.ledger.entries().iter().enumerate();
-    let all: Vec<usize> = entries.filter(|(_, entry)| matches(&entry.event)).map(|(at, _)| at).collect();
-    *place.get(&all)
-}
-
-fn some_record<'a>(history: &'a mut HistoryDump, place: &Index) -> &'a mut Record {
-    let at = place.index(history.records.len());
-    &mut history.records[at]
-}
-
 proptest! {
+    #![proptest_config(papo_fuzz::cases(48))]
+
     #[test]
     fn an_honest_run_passes(steps in prop::collection::vec(step(), 0..40)) {
         let report = play(&steps).audit();
         prop_assert_eq!(report.conclusion, Conclusion::Pass, "{}", report);
     }
 
+    /// All kinds of corruption, each on a run of its own.
     #[test]
-    fn a_spoiled_run_fails_for_the_right_reason(
+    fn a_run_spoiled_in_any_one_way_fails_for_the_right_reason(
         steps in prop::collection::vec(step(), 0..40),
-        fault in fault(),
         place in any::<Index>(),
     ) {
-        let mut run = play(&steps);
-        let promise = spoil(&mut run, fault, &place);
-        let report = run.audit();
-        prop_assert!(report.is_broken());
-        prop_assert!(report.of(promise).count() > 0, "{:?} did not break {}:\n{}", fault, promise, report);
+        for corruption in Corruption::ALL {
+            let mut run = play(&steps);
+            let expected = corruption.spoil(&mut run, &place);
+            let report = run.audit();
+            prop_assert_eq!(report.conclusion, Conclusion::Fail, "{:?} was not found:\n{}", corruption, report);
+            let named = report.of(expected.promise).count();
+            prop_assert!(named > 0, "{:?} did not break {}:\n{}", corruption, expected.promise, report);
+            if let Some((id, verdict)) = expected.verdict {
+                prop_assert_eq!(report.verdicts.get(&id), Some(&verdict), "{:?} of {}:\n{}", corruption, id, report);
+            }
+        }
     }
 
     #[test]
