@@ -40,6 +40,10 @@ e2e: ## The chat on Compose and on Kubernetes, where things are broken under loa
 bench: build ## Measure how fast it is on this machine
 	$(PROGRAMS)/papo bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: ## Spoil messages, files and histories with fresh seeds (MINUTES=10 SEED=n)
+	@scripts/fuzz
+
 .PHONY: nemesis
 nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUTES=30 SEED=n PREVIOUS=DIR)
 	$(PROGRAMS)/nemesis --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(PREVIOUS),--previous $(PREVIOUS)) $(ARGS)

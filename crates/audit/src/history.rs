@@ -30,6 +30,7 @@ pub enum Scope {
 
 /// One record of the history: what was said or created, and where in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Told")]
 pub struct Record {
     /// Its position.
     pub index: u64,
@@ -37,17 +38,41 @@ pub struct Record {
     #[serde(flatten)]
     pub what: What,
     /// When, as the servidor writes it (RFC 3339).
-    #[serde(default)]
     pub timestamp: String,
     /// Its Lamport clock.
-    #[serde(default)]
     pub clock: u64,
     /// The id its author gave the request, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     /// Every other key: not understood here, but compared between servidores like the rest.
     #[serde(flatten)]
     pub rest: BTreeMap<String, serde_json::Value>,
+}
+
+/// A [`Record`] as it is read. Of two flattened fields each is given all keys: what is known stands among the rest, too.
+#[derive(Deserialize)]
+struct Told {
+    index: u64,
+    #[serde(flatten)]
+    what: What,
+    #[serde(default)]
+    timestamp: String,
+    #[serde(default)]
+    clock: u64,
+    #[serde(default)]
+    request_id: Option<RequestId>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+impl From<Told> for Record {
+    fn from(told: Told) -> Self {
+        let Told { index, what, timestamp, clock, request_id, mut rest } = told;
+        for key in what.keys() {
+            rest.remove(*key);
+        }
+        Self { index, what, timestamp, clock, request_id, rest }
+    }
 }
 
 /// What a record says.
@@ -194,6 +219,17 @@ impl What {
             Request::Join { user, channel } => Self::Join { user, channel },
             Request::Leave { user, channel } => Self::Leave { user, channel },
         })
+    }
+
+    /// Under which keys it is told.
+    const fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::User { .. } => &["kind", "user"],
+            Self::Channel { .. } => &["kind", "channel"],
+            Self::Publish { .. } => &["kind", "user", "channel", "message"],
+            Self::Message { .. } => &["kind", "src", "dst", "message"],
+            Self::Join { .. } | Self::Leave { .. } => &["kind", "user", "channel"],
+        }
     }
 
     /// Whether it is a message of `topic`.

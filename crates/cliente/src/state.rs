@@ -248,4 +248,52 @@ mod tests {
         let given = StateDir::new(Some("here".into()), |_| None).map(|dir| dir.root);
         assert_eq!(given, Some("here".into()));
     }
+
+    mod fuzz {
+        //! What a file on a laptop can hold, and what people can type.
+
+        use papo_fuzz::{spoils, spoilt};
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #![proptest_config(papo_fuzz::cases(128))]
+
+            /// It is read, or put aside and nothing is lost.
+            #[test]
+            fn any_file_is_a_state_or_put_aside(bytes: Vec<u8>, whole in any::<bool>(), spoils in spoils()) {
+                let (_temp, dir) = dir();
+                let (mut state, file) = dir.open("ana").expect("it opens");
+                state.note(saved("token", 7));
+                file.write(&state).expect("it is written");
+                let written = fs::read(&file.path).expect("it is there");
+                let path = file.path.clone();
+                drop(file);
+                let content = if whole { bytes } else { spoilt(&written, &written, &spoils) };
+                fs::write(&path, &content).expect("it is written");
+                let (read, _file) = dir.open("ana").expect("it opens");
+                if read == UserState::default() && path.with_extension("bad").exists() {
+                    prop_assert_eq!(fs::read(path.with_extension("bad")).expect("it is there"), content);
+                } else {
+                    let again = serde_json::to_vec(&read).expect("it is plain data");
+                    prop_assert_eq!(serde_json::from_slice::<UserState>(&again).expect("it was just written"), read);
+                }
+            }
+
+            #[test]
+            fn no_user_has_the_file_of_another(one in any::<String>(), other in any::<String>()) {
+                prop_assert_eq!(file_name(&one) == file_name(&other), one == other);
+                prop_assert!(!file_name(&one).contains(['/', '.', '\0']));
+            }
+
+            #[test]
+            fn any_line_means_something(line in any::<String>(), word in "/?[a-zç-]{0,12}", talking in any::<bool>()) {
+                for line in [line.clone(), format!("{word} {line}"), format!("{word} \"{line}")] {
+                    let _ = crate::command::parse(&line, talking);
+                    let _ = crate::command::takes(&word);
+                }
+            }
+        }
+    }
 }

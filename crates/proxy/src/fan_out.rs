@@ -259,6 +259,24 @@ mod tests {
             }
         }
 
+        /// What is forwarded is two frames, as they came; and a stamp that was spoilt raises no mark but to what it says.
+        #[test]
+        fn spoilt_publications_are_dropped_or_forwarded_as_they_are(
+            number in 0..100_u64,
+            at in 0..3_usize,
+            spoils in papo_fuzz::spoils(),
+        ) {
+            let mut frames = published("geral", Stamp::Index(number));
+            frames[at] = papo_fuzz::spoilt(&frames[at], &Stamp::Epoch(number).encode(), &spoils);
+            let mut fan_out = FanOut::new();
+            if let Ok(forward) = fan_out.take(frames.clone()) {
+                prop_assert_eq!(&forward.frames[..], &frames[..2]);
+                prop_assert!(!forward.frames[0].is_empty() && !forward.frames[0].starts_with(REPLICATION.as_bytes()));
+            } else {
+                prop_assert_eq!((fan_out.index(), fan_out.epoch()), (0, 0));
+            }
+        }
+
         #[test]
         fn no_frames_make_it_panic(frames in vec(vec(any::<u8>(), 0..12), 0..5)) {
             let _ = FanOut::new().take(frames);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use papo_audit::{ExportPage, HistoryDump, StateDigest};
 use papo_transport::{OpenError, ZmqContext};
-use papo_wire::limits::PAGE_ITEMS;
+use papo_wire::limits::{self, Limits, PAGE_ITEMS};
 use papo_wire::request::{Body, Request};
 use serde::Deserialize;
 
@@ -96,6 +96,13 @@ struct Page {
     data: ExportPage,
 }
 
+/// Reads a reply within the bounds that every client has: how deep it is nested is not for the answering side to say.
+fn read_page(answer: &[u8]) -> Result<ExportPage, String> {
+    limits::check(answer, &Limits::REPLY).map_err(|error| error.to_string())?;
+    let page: Page = rmp_serde::from_slice(answer).map_err(|error| error.to_string())?;
+    Ok(page.data)
+}
+
 impl Reader {
     fn new(
         context: &ZmqContext,
@@ -130,8 +137,8 @@ impl Reader {
         let mut why = "it does not answer".to_owned();
         loop {
             if let Some(answer) = self.asker.ask(&request, ANSWER) {
-                match rmp_serde::from_slice::<Page>(&answer) {
-                    Ok(page) => return Ok(page.data),
+                match read_page(&answer) {
+                    Ok(page) => return Ok(page),
                     Err(error) => why = format!("its answer is no page of records: {error}"),
                 }
                 thread::sleep(BETWEEN_LOOKS);
@@ -139,6 +146,48 @@ impl Reader {
             if Instant::now() >= self.deadline {
                 return Err(format!("after index {after}, {why}"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use papo_fuzz::{bombs, spoils, spoilt};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page() -> Vec<u8> {
+        let entries: Vec<_> = (1..4)
+            .map(|index| serde_json::json!({"kind": "user", "index": index, "user": "ana", "previous": [{"a": [null]}]}))
+            .collect();
+        let data = serde_json::json!({"entries": entries, "upto": 7, "more": true});
+        rmp_serde::to_vec_named(&serde_json::json!({"service": "export", "data": data}))
+            .expect("it is plain data")
+    }
+
+    #[test]
+    fn pages_nested_without_end_are_refused() {
+        assert_eq!(read_page(&page()).map(|page| page.entries.len()), Ok(3));
+        for key in ["data", "entries", "rest"] {
+            for bomb in bombs(key) {
+                assert!(read_page(&bomb).is_err());
+                let entry = [
+                    &b"\x81\xa4data\x83\xa4upto\x07\xa4more\xc2\xa7entries\x91\x82\xa4kind\xa4user\xa1x"[..],
+                    &bomb,
+                ];
+                assert!(read_page(&entry.concat()).is_err());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(papo_fuzz::cases(128))]
+
+        #[test]
+        fn a_spoilt_page_is_read_or_refused(spoils in spoils(), bytes: Vec<u8>) {
+            let _ = read_page(&spoilt(&page(), &page(), &spoils));
+            let _ = read_page(&bytes);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whatever an honest chat does, the audit passes; whatever is then spoiled, it fails, for the right reason.
 
-use papo_audit::{Conclusion, Event, Ledger, Request};
+use papo_audit::{Conclusion, Event, ExportPage, Ledger, LoadError, Request};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -144,5 +144,44 @@ proptest! {
         let loaded = Ledger::load(file.as_slice()).expect("whole lines load");
         prop_assert_eq!(loaded.entries(), &ledger.entries()[..loaded.entries().len()]);
         prop_assert_eq!(loaded.entries().len(), file.iter().filter(|byte| **byte == b'\n').count());
+    }
+
+    /// A file that something happened to is read as far as it makes sense, or the line is named; and what is told of a run never
+    /// makes the audit itself fail.
+    #[test]
+    fn a_spoilt_ledger_is_read_or_its_line_named_and_audited(
+        steps in prop::collection::vec(step(), 0..10),
+        spoils in papo_fuzz::spoils(),
+        bytes: Vec<u8>,
+    ) {
+        let mut run = play(&steps);
+        let mut file = Vec::new();
+        run.ledger.save(&mut file).expect("memory takes it");
+        let lines = file.iter().filter(|byte| **byte == b'\n').count();
+        let _ = Ledger::load(bytes.as_slice());
+        let spoilt = papo_fuzz::spoilt(&file, &file, &spoils);
+        match Ledger::load(spoilt.as_slice()) {
+            Ok(ledger) => {
+                run.ledger = ledger;
+                let _ = run.audit().to_string();
+            }
+            Err(LoadError::Line { line, .. }) => prop_assert!(line <= 2 * lines + 4 * 256),
+            Err(LoadError::Io(error)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_spoilt_page_of_an_export_is_read_or_refused(
+        steps in prop::collection::vec(step(), 0..6),
+        spoils in papo_fuzz::spoils(),
+        bytes: Vec<u8>,
+    ) {
+        let records = play(&steps).histories.swap_remove(0).records;
+        let page = serde_json::json!({"entries": records, "upto": 7, "more": false});
+        let page = rmp_serde::to_vec_named(&page).expect("it is plain data");
+        let read: ExportPage = rmp_serde::from_slice(&page).expect("it was just written");
+        prop_assert_eq!(read.entries, records);
+        let _ = rmp_serde::from_slice::<ExportPage>(&papo_fuzz::spoilt(&page, &page, &spoils));
+        let _ = rmp_serde::from_slice::<ExportPage>(&bytes);
     }
 }

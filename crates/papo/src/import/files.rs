@@ -197,4 +197,74 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(open(dir.path(), USERS).expect("no failure").is_none());
     }
+
+    mod fuzz {
+        //! The files were written by other systems, and have been on disks for years.
+
+        use papo_fuzz::{spoils, spoilt};
+        use proptest::prelude::*;
+
+        use super::*;
+
+        const OLD: [(&str, &str); 3] = [
+            (
+                USERS,
+                r#"{"users": {"ana": {"clock": 3, "timestamp": 1762204447.1}, "bia": "2025-11-03T21:14:07"}}"#,
+            ),
+            (CHANNELS, r#"[{"channel": "geral", "clock": 7}, "ação"]"#),
+            (
+                MESSAGES,
+                "{\"user\": \"ana\", \"channel\": \"geral\", \"message\": \"oi\", \"timestamp\": 1e300, \"clock\": -1}\n\n\
+                 {\"data\": {\"src\": \"ana\", \"dst\": \"bia\", \"message\": \"oi\"}}\n",
+            ),
+        ];
+
+        fn survives(file: &'static str, bytes: &[u8]) {
+            let dir = tempfile::tempdir().expect("a directory");
+            fs::write(dir.path().join(file), bytes).expect("written");
+            if let Ok(Some(items)) = open(dir.path(), file) {
+                for item in items {
+                    assert!(!item.place.to_string().is_empty());
+                    // What is read can be asked for, and is then what is ordered.
+                    if let Ok(import) = item.record {
+                        let mut request = papo_wire::request::Request::new(papo_wire::request::Body::Import(
+                            import.clone(),
+                        ));
+                        request.request_id = Some("id".to_owned());
+                        let asked =
+                            papo_wire::request::Request::decode(&request.encode()).expect("it is a request");
+                        let papo_wire::request::Body::Import(asked) = asked.body else { panic!("{asked:?}") };
+                        assert_eq!(asked.what, import.what);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn files_nested_without_end_are_refused() {
+            for (file, _) in OLD {
+                for text in ["[".repeat(100_000), "{\"data\":".repeat(100_000), "{\"users\":[".repeat(50_000)]
+                {
+                    survives(file, text.as_bytes());
+                }
+            }
+        }
+
+        proptest! {
+            #![proptest_config(papo_fuzz::cases(192))]
+
+            #[test]
+            fn any_file_is_records_and_places_of_what_is_none(
+                bytes: Vec<u8>,
+                text in ".{0,80}",
+                which in 0..3_usize,
+                spoils in spoils(),
+            ) {
+                let ((file, written), (_, donor)) = (OLD[which], OLD[(which + 1) % 3]);
+                survives(file, &bytes);
+                survives(file, text.as_bytes());
+                survives(file, &spoilt(written.as_bytes(), donor.as_bytes(), &spoils));
+            }
+        }
+    }
 }

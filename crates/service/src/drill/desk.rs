@@ -211,4 +211,57 @@ mod tests {
         assert!(why(parse_break("{}")).contains("must be JSON like"));
         assert!(why(parse_break(r#"{"how": "everything"}"#)).contains("nothing that can be broken"));
     }
+
+    mod fuzz {
+        //! What is asked of the hooks, and what the two processes say to each other.
+
+        use papo_fuzz::{spoils, spoilt};
+        use proptest::prelude::*;
+
+        use super::*;
+        use crate::drill::orders::{Line, Said};
+
+        fn survives(text: &str) {
+            if let Ok(span) = parse_freeze(text) {
+                assert!((1..=u128::from(LONGEST_FREEZE)).contains(&span.as_millis()));
+            }
+            if let Ok(Demand::Cut(from)) = parse_cut(text) {
+                assert!(from.len() <= MOST_NAMES);
+            }
+            let _ = parse_break(text);
+            if let Ok(line) = serde_json::from_str::<Line>(text) {
+                let again = serde_json::to_string(&line).expect("it is plain data");
+                assert_eq!(serde_json::from_str::<Line>(&again).expect("it was just written"), line);
+            }
+            let _ = serde_json::from_str::<Said>(text);
+        }
+
+        #[test]
+        fn bodies_nested_without_end_are_refused() {
+            for text in [
+                "[".repeat(200_000),
+                "{\"from\":".repeat(100_000),
+                format!("{{\"from\":{}", "[".repeat(100_000)),
+            ] {
+                survives(&text);
+            }
+        }
+
+        proptest! {
+            #![proptest_config(papo_fuzz::cases(256))]
+
+            #[test]
+            fn any_body_is_a_demand_or_refused(text in ".{0,80}", which in 0..4_usize, spoils in spoils()) {
+                survives(&text);
+                let asked = [
+                    r#"{"for_ms": 2000}"#,
+                    r#"{"from": ["papo-servidor-1", "papo-servidor-2"]}"#,
+                    r#"{"how": "acknowledge-before-store"}"#,
+                    r#"{"number": 7, "demand": {"cut": ["papo-servidor-1"]}}"#,
+                ];
+                let bytes = spoilt(asked[which].as_bytes(), asked[(which + 1) % 4].as_bytes(), &spoils);
+                survives(&String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
 }

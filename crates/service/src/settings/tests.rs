@@ -204,3 +204,57 @@ fn help_shows_every_layer_and_version_the_version() {
         other => panic!("no version: {other:?}"),
     }
 }
+
+mod fuzz {
+    //! A file of settings is written by people.
+
+    use papo_fuzz::{spoils, spoilt};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: &str = "# of a pod\nname: um\nport: 5570\npeers:\n  - a:1\n  - b:2\nmode: strict\nno-client: true\nsecret-key: s3cr3t\n";
+
+    /// Whatever is in it: settings, or mistakes.
+    fn survives(bytes: &[u8]) {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(bytes).expect("a temporary file can be written");
+        let path = file.path().to_str().expect("it is UTF-8");
+        match read_sample(&["--config", path], &[]) {
+            Ok(sample) => assert!(!sample.name.is_empty() || bytes.windows(4).any(|word| word == b"name")),
+            Err(Stop::Mistaken(mistakes)) => assert!(!mistakes.to_string().is_empty()),
+            Err(stop) => panic!("{stop:?}"),
+        }
+    }
+
+    #[test]
+    fn small_files_that_promise_to_be_large_are_mistakes() {
+        let mut laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (one, next) in ('a'..'k').zip('b'..) {
+            laughs += &format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 9].join(","));
+        }
+        // The parser takes time that grows with the square of the depth.
+        let nested = ["[", "{a: ", "- ", "? "].map(|open| open.repeat(1_000));
+        for file in nested.into_iter().chain([laughs]) {
+            survives(file.as_bytes());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(papo_fuzz::cases(256))]
+
+        #[test]
+        fn any_file_is_settings_or_mistakes(text in ".{0,200}", bytes: Vec<u8>, spoils in spoils()) {
+            survives(text.as_bytes());
+            survives(&bytes);
+            survives(&spoilt(FILE.as_bytes(), text.as_bytes(), &spoils));
+        }
+
+        #[test]
+        fn any_span_is_read_or_refused(text in "[0-9]{0,25}[a-zµ ]{0,3}|.{0,20}") {
+            if let Ok(span) = crate::duration(&text) {
+                prop_assert_eq!(crate::duration(&format!("{}ms", span.as_millis())), Ok(span));
+            }
+        }
+    }
+}

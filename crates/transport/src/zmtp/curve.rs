@@ -176,3 +176,65 @@ fn random<const N: usize>() -> Result<[u8; N], Violation> {
     getrandom::fill(&mut bytes).map_err(|_| Violation("the system gives no random numbers"))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use papo_fuzz::{spoils, spoilt};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The prefix of the nonces of what a client sends, by the RFC.
+    const FROM_CLIENT: &[u8] = b"CurveZMQMESSAGEC";
+
+    /// Both ends of a connection after the handshake.
+    fn connected() -> (SalsaBox, Curve) {
+        let (client, own) = (SecretKey::from([1; 32]), SecretKey::from([2; 32]));
+        let ours = SalsaBox::new(&client.public_key(), &own);
+        let curve = Curve { secret: [3; 32].into(), stage: Stage::Open(ours), peer_nonce: 0, own_nonce: 0 };
+        (SalsaBox::new(&own.public_key(), &client), curve)
+    }
+
+    fn sealed(client: &SalsaBox, nonce: u64, flags: u8, body: &[u8]) -> Vec<u8> {
+        let nonce = nonce.to_be_bytes();
+        let content = [&[flags][..], body].concat();
+        [MESSAGE, &seal(client, FROM_CLIENT, &nonce, &content)].concat()
+    }
+
+    #[test]
+    fn what_a_client_seals_is_opened_once() {
+        let (client, mut curve) = connected();
+        let body = sealed(&client, 1, 0, b"\x01geral");
+        let plain = curve.open(&body).expect("it is sealed for us");
+        assert_eq!(plain, Plain { more: false, command: false, body: b"\x01geral".to_vec() });
+        assert!(curve.open(&body).is_err(), "again");
+    }
+
+    proptest! {
+        #![proptest_config(papo_fuzz::cases(256))]
+
+        /// It is authenticated: nothing is made of it that was not sent.
+        #[test]
+        fn a_spoilt_frame_is_never_opened(
+            said in proptest::collection::vec(any::<u8>(), 0..60),
+            other in proptest::collection::vec(any::<u8>(), 0..60),
+            spoils in spoils(),
+        ) {
+            let (client, mut curve) = connected();
+            let body = sealed(&client, 1, 0, &said);
+            let arrived = spoilt(&body, &sealed(&client, 2, 1, &other), &spoils);
+            if let Ok(plain) = curve.open(&arrived) {
+                prop_assert!(plain.body == said || plain.body == other);
+                prop_assert!(arrived == body || arrived == sealed(&client, 2, 1, &other));
+            }
+        }
+
+        #[test]
+        fn no_handshake_makes_it_panic(fields in proptest::collection::vec(any::<u8>(), 192), more: Vec<u8>) {
+            let mut curve = Curve::new([3; 32]);
+            let _ = curve.handshake(&[&b"\x05HELLO\x01\x00"[..], &fields].concat());
+            let _ = curve.handshake(&more);
+            let _ = curve.handshake(&[&b"\x08INITIATE"[..], &fields, &more].concat());
+        }
+    }
+}

@@ -277,10 +277,36 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(papo_fuzz::cases(256))]
+
         #[test]
         fn no_bytes_make_it_panic(start in 0..3, bytes: Vec<u8>) {
             let before = [Vec::new(), peer_greeting("NULL"), opening()];
             let _ = signs_of(&[before[start as usize].as_slice(), &bytes].concat());
+        }
+
+        /// Whatever happens to a conversation on its way, and however it is cut into pieces: no more is kept of it than the longest
+        /// frame, and it means the same in pieces as at once.
+        #[test]
+        fn a_spoilt_conversation_is_understood_or_ended(
+            topics in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..90), 0..6),
+            spoils in papo_fuzz::spoils(),
+            piece in 1..200_usize,
+        ) {
+            let said: Vec<u8> = topics.iter().flat_map(|topic| message(&[&[&b"\x01"[..], topic].concat()])).collect();
+            let bytes = papo_fuzz::spoilt(&[opening(), said.clone()].concat(), &said, &spoils);
+            let whole = signs_of(&bytes);
+            let mut session = Session::new(Mechanism::Null, 100);
+            let mut signs = Vec::new();
+            let in_pieces = bytes.chunks(piece).try_for_each(|bytes| {
+                session.input(bytes, &mut signs)?;
+                assert!(session.input.len() <= HANDSHAKE_FRAME + 9);
+                Ok::<_, Violation>(())
+            });
+            proptest::prop_assert_eq!(whole.is_err(), in_pieces.is_err());
+            if let Ok(whole) = whole {
+                proptest::prop_assert_eq!(whole, signs);
+            }
         }
     }
 }

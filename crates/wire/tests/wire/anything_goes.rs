@@ -73,7 +73,7 @@ fn pack(value: &Value) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(papo_fuzz::cases(1000))]
 
     #[test]
     fn random_bytes(bytes in vec(any::<u8>(), 0..200)) {
