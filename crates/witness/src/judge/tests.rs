@@ -1,4 +1,5 @@
 mod budgets;
+mod corruption;
 mod doubts;
 mod figures;
 mod stories;

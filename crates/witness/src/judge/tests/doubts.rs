@@ -40,7 +40,7 @@ fn what_could_not_be_read_back_is_not_known() {
 fn what_is_broken_is_broken_whatever_else_is_not_known() {
     let mut story = Story::well(300);
     story.missing.push("the history of s-3 could not be read".to_owned());
-    story.spoil = |records| drop(records.remove(3));
+    story.spoil = Box::new(|records| drop(records.remove(3)));
     let evidence = story.judged();
     assert_fails(&evidence, "P1");
     assert!(evidence.because.iter().any(|why| why.contains("s-3")));

@@ -27,8 +27,10 @@ pub(super) struct Story {
     pub(super) missing: Vec<String>,
     /// Where every servidor's log ends.
     pub(super) end: u64,
-    /// Changes what one servidor tells.
-    pub(super) spoil: fn(&mut Vec<Record>),
+    /// Which servidor tells it differently: all of them, if it is none of the three.
+    pub(super) spoilt: usize,
+    /// Changes what that servidor tells.
+    pub(super) spoil: Box<dyn Fn(&mut Vec<Record>)>,
 }
 
 /// How a message of a story ends.
@@ -57,7 +59,8 @@ impl Story {
             expectations: Expectations::default(),
             missing: Vec::new(),
             end: END,
-            spoil: |_| {},
+            spoilt: 2,
+            spoil: Box::new(|_| {}),
         }
     }
 
@@ -137,7 +140,7 @@ impl Story {
             let mut dump = HistoryDump::everything(servidor, 0);
             dump.upto = self.end;
             dump.records = self.records.clone();
-            if number == 2 {
+            if number == self.spoilt || self.spoilt > 2 {
                 (self.spoil)(&mut dump.records);
             }
             read.histories.push(dump);

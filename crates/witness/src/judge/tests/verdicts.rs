@@ -14,7 +14,7 @@ fn what_is_on_all_servidores_is_kept() {
 #[test]
 fn what_was_acknowledged_and_is_missing_on_one_servidor_is_lost() {
     let mut story = Story::well(300);
-    story.spoil = |records| drop(records.remove(3));
+    story.spoil = Box::new(|records| drop(records.remove(3)));
     let evidence = story.judged();
     assert_fails(&evidence, "P1");
     assert_eq!(evidence.messages.lost, 1);
@@ -41,11 +41,11 @@ fn what_was_acknowledged_beyond_the_end_of_every_log_is_lost_if_that_is_known_to
 #[test]
 fn what_reads_otherwise_than_it_was_said_is_altered() {
     let mut story = Story::well(300);
-    story.spoil = |records| {
+    story.spoil = Box::new(|records| {
         if let papo_audit::What::Publish { message, .. } = &mut records[3].what {
             message.push('!');
         }
-    };
+    });
     let evidence = story.judged();
     assert_fails(&evidence, "P1");
     assert_fails(&evidence, "P3");
@@ -55,13 +55,13 @@ fn what_reads_otherwise_than_it_was_said_is_altered() {
 #[test]
 fn what_took_effect_twice_is_duplicated() {
     let mut story = Story::well(300);
-    story.spoil = |records| {
+    story.spoil = Box::new(|records| {
         let mut again = records[2].clone();
         let last = records.last().expect("there are some").clone();
         (again.index, again.clock, again.timestamp) = (last.index, last.clock, last.timestamp);
         records.pop();
         records.push(again);
-    };
+    });
     let evidence = story.judged();
     assert_fails(&evidence, "P2");
     assert_eq!(evidence.messages.duplicated, 1);
@@ -70,7 +70,7 @@ fn what_took_effect_twice_is_duplicated() {
 #[test]
 fn what_stands_before_its_cause_is_out_of_order() {
     let mut story = Story::well(300);
-    story.spoil = |records| records[4].clock = 1;
+    story.spoil = Box::new(|records| records[4].clock = 1);
     let evidence = story.judged();
     assert_fails(&evidence, "P4");
     assert_eq!(evidence.messages.out_of_order, 1);
@@ -124,7 +124,7 @@ fn two_coordinators_of_one_epoch_are_never_allowed() {
 #[test]
 fn many_sentences_of_one_promise_are_counted_and_not_all_told() {
     let mut story = Story::well(100);
-    story.spoil = Vec::clear;
+    story.spoil = Box::new(Vec::clear);
     let evidence = story.judged();
     assert_fails(&evidence, "P1");
     let told: Vec<_> = evidence.broken.iter().filter(|broken| broken.promise == "P1").collect();
