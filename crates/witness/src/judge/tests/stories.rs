@@ -16,6 +16,9 @@ const END: u64 = 100_000;
 /// When the fault of each story happens.
 pub(super) const FAULT: u64 = 1000;
 
+/// Changes what a servidor tells.
+type Spoil = Box<dyn Fn(&mut Vec<Record>)>;
+
 /// A drill on three servidores. Times are milliseconds.
 pub(super) struct Story {
     entries: Vec<Entry>,
@@ -30,7 +33,7 @@ pub(super) struct Story {
     /// Which servidor tells it differently: all of them, if it is none of the three.
     pub(super) spoilt: usize,
     /// Changes what that servidor tells.
-    pub(super) spoil: Box<dyn Fn(&mut Vec<Record>)>,
+    pub(super) spoil: Spoil,
 }
 
 /// How a message of a story ends.
