@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
+use papo_core::chat::{Outcome, RequestKey};
 use papo_core::clock::{Instant, Lamport, Now, WallTime};
-use papo_core::log::{ClusterId, Entry, Epoch, Genesis, Index, Operation, Position, Promise, Write};
+use papo_core::log::{
+    ClusterId, Entry, Epoch, Genesis, Index, Name, Operation, Position, Promise, RequestId, Write,
+};
 use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{
     Batch, Beacon, Input, Message, Output, Recovery, Replica, Settings, Stored, Timing, WriteId,
@@ -119,6 +122,21 @@ fn what_a_coordinator_committed_is_neither_acknowledged_nor_committed_where_the_
     assert_eq!((replica.status(NOW).commit, replica.chat().applied()), (end.index, end.index));
 }
 
+#[test]
+fn what_was_carried_out_before_a_restart_is_still_known() {
+    let mut asked = Entry::clone(&entry(1, 3, Operation::Login { user: name("ana") }));
+    asked.author = "ana".to_owned();
+    asked.request_id = Some(RequestId::Client("1".to_owned()));
+    let replica = recovered(Promise::default(), 3, &[Arc::new(asked)]);
+    let key = RequestKey::of("ana", &RequestId::Client("1".to_owned()));
+    let recalled = replica.chat().recall(&key).expect("its retry is the same request");
+    assert_eq!((recalled.index, recalled.outcome), (3, Outcome::Done));
+}
+
+fn name(name: &str) -> Name {
+    Name { display: name.to_owned(), key: name.to_owned() }
+}
+
 /// `b`, as it comes back with a log of two entries and this promise on its disk.
 fn started(promise: Promise) -> Replica {
     started_with(promise, &[])
@@ -126,6 +144,10 @@ fn started(promise: Promise) -> Replica {
 
 /// [`started`], with more entries that nobody is known to have committed.
 fn started_with(promise: Promise, more: &[Arc<Entry>]) -> Replica {
+    recovered(promise, END.index, more)
+}
+
+fn recovered(promise: Promise, committed: Index, more: &[Arc<Entry>]) -> Replica {
     let settings = Settings {
         name: "b".to_owned(),
         genesis: Vec::new(),
@@ -133,8 +155,7 @@ fn started_with(promise: Promise, more: &[Arc<Entry>]) -> Replica {
         seed: 1,
         timing: Timing::default(),
     };
-    let mut recovery =
-        Recovery::new(settings, Stored { disk: member("b").id.disk, promise, committed: END.index });
+    let mut recovery = Recovery::new(settings, Stored { disk: member("b").id.disk, promise, committed });
     let members = ["a", "b", "c"].map(member).to_vec();
     let genesis = Genesis { cluster: CLUSTER, members, session_key: vec![7; 32], rules: 1 };
     recovery.replay(entry(1, 1, Operation::Genesis(genesis)));
