@@ -51,10 +51,16 @@ impl Replica {
             self.send(&from.name, Message::Fetched { epoch, previous, entries });
             return;
         }
+        // A disk may take longer than whoever asks waits before it asks again. Were what is being read begun anew each time, no
+        // answer would ever be in time.
+        let asked = LogRead { to: from.name.clone(), epoch, previous };
+        if self.reads.values().any(|read| *read == asked) {
+            return;
+        }
         self.reads.retain(|_, read| read.to != from.name);
         let read = self.next_read;
         self.next_read += 1;
-        self.reads.insert(read, LogRead { to: from.name.clone(), epoch, previous });
+        self.reads.insert(read, asked);
         self.outputs.push_back(Output::ReadLog { read, from: after + 1 });
     }
 

@@ -31,7 +31,7 @@ pub enum Input {
     Durable(WriteId),
     /// The disk cannot take writes for now (it is full), or can again.
     DiskRefuses(bool),
-    /// Entries that were asked for by [`Output::ReadLog`](super::Output::ReadLog).
+    /// Entries that were asked for by [`Output::ReadLog`](super::Output::ReadLog); none where they could not be read.
     LogRead {
         /// From the request.
         read: u64,

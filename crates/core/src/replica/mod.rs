@@ -149,7 +149,7 @@ struct Peer {
 }
 
 /// An answer to [`Message::Fetch`] that waits for the disk.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct LogRead {
     to: ServerName,
     epoch: Epoch,
