@@ -93,7 +93,7 @@ impl Load {
                 let ticket = write(cluster, node, &id);
                 self.open.push_back(Asked { id, ticket, since: cluster.now });
             }
-            cluster.pass(5 * MS);
+            cluster.pass(10 * MS);
             self.review(cluster);
         }
     }
@@ -135,7 +135,7 @@ impl Load {
         }
         let done = cluster.canon.chat.users().filter(|user| user.starts_with('r')).count();
         assert_eq!(done, self.count, "every write took effect once");
-        assert!(self.count > 500, "there was load");
+        assert!(self.count > 200, "there was load");
         assert!(self.slowest < S, "the slowest write took {} ms", self.slowest / MS);
         cluster.canon.check_end();
     }
