@@ -466,3 +466,31 @@ fn a_removal_is_told_of_once_it_is_committed() {
     cluster
         .until("it is decided", 5 * S, |cluster| names(&cluster.status(2).members_committed) == ["s2", "s3"]);
 }
+
+/// It cannot be removed yet, and its rank is the highest: it would coordinate, and have to hand over once more.
+#[test]
+fn whoever_is_to_leave_does_not_coordinate_where_one_that_stays_can() {
+    let mut cluster = founded(3, 3, 833);
+    cluster.settle_under(2);
+    cluster.crash(0);
+    dismiss(&mut cluster, 2);
+    cluster.until("both know of it", 5 * S, |cluster| {
+        [1, 2].iter().all(|node| cluster.status(*node).wanted == ["s1", "s2"])
+    });
+    // What is known to be committed is stored with what comes next, and applied at once after a restart.
+    for id in ["r1", "r2"] {
+        let ticket = write(&mut cluster, 1, id);
+        cluster.carried_out(ticket);
+    }
+    cluster.pass(S);
+    assert_eq!(cluster.coordinator(), Some(2), "without it nobody could decide");
+    for _ in 0..3 {
+        cluster.crash(2);
+        cluster.pass(S);
+        cluster.start(2);
+        cluster.settle();
+        assert_eq!(cluster.coordinator(), Some(1));
+    }
+    cluster.pass(10 * S);
+    assert_eq!(cluster.coordinator(), Some(1), "and it does not ask for it");
+}
