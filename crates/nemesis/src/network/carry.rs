@@ -21,10 +21,10 @@ pub(super) async fn carry(client: TcpStream, target: SocketAddr, there: Way, bac
     for way in [&there, &back] {
         if *way.rule().borrow() == Rule::Broken {
             way.note_broken();
-            return;
+            return refuse().await;
         }
     }
-    let Ok(server) = TcpStream::connect(target).await else { return };
+    let Ok(server) = TcpStream::connect(target).await else { return refuse().await };
     // As libzmq does: small messages leave at once.
     if client.set_nodelay(true).and(server.set_nodelay(true)).is_err() {
         return;
@@ -45,6 +45,12 @@ async fn breaks(way: &Way) {
     if way.rule().wait_for(|rule| *rule == Rule::Broken).await.is_ok() {
         way.note_broken();
     }
+}
+
+/// A moment before a connection is closed that leads nowhere. The system would have refused it, and libzmq waits longer and longer after
+/// that; after a connection that was made and lost it tries again at once, and would do nothing else.
+async fn refuse() {
+    sleep(Duration::from_millis(100)).await;
 }
 
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: &Way) -> io::Result<()> {

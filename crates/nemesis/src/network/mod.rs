@@ -23,6 +23,7 @@ use std::thread::{self, JoinHandle};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
 pub use way::{Passed, Rule, Way};
 
@@ -85,9 +86,15 @@ impl Network {
                     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
                     continue;
                 };
-                let Some(from) = shared.name(&from, peer, address) else { continue };
-                let (there, back) = (shared.way(&from, &to), shared.way(&to, &from));
-                tokio::spawn(carry::carry(stream, target, there, back));
+                let (shared, from, to) = (Arc::clone(&shared), from.clone(), to.clone());
+                tokio::spawn(async move {
+                    let named = Arc::clone(&shared);
+                    // Reading what the kernel knows takes milliseconds, in which nothing else would be carried.
+                    let name = spawn_blocking(move || named.name(&from, peer, address)).await;
+                    let Ok(Some(from)) = name else { return };
+                    let (there, back) = (shared.way(&from, &to), shared.way(&to, &from));
+                    carry::carry(stream, target, there, back).await;
+                });
             }
         });
         Ok(address)
