@@ -123,3 +123,64 @@ fn without_a_file_everything_is_held_that_is_allowed() {
 fn each_drill_has_a_seed_of_its_own() {
     assert_eq!([0, 1, 2].map(|position| Suite::seed_of(position, u64::MAX)), [u64::MAX, 0, 1]);
 }
+
+mod fuzz {
+    //! A suite is written by people; a journal is read on another machine than it was written on.
+
+    use papo_fuzz::{spoils, spoilt};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::Entry;
+    use crate::step::{PodRef, Step};
+
+    fn journal() -> String {
+        let pod = || PodRef { name: "papo-servidor-1".to_owned(), uid: "u-1".to_owned() };
+        let entry = Entry {
+            drill: "partition".to_owned(),
+            holder: "somebody".to_owned(),
+            written: "2026-11-23T12:00:00Z".to_owned(),
+            undo: vec![
+                Step::Hook {
+                    pod: pod(),
+                    path: "/drill/cut".to_owned(),
+                    body: serde_json::json!({"from": []}),
+                },
+                Step::Exec { pod: pod(), container: "servidor".to_owned(), command: vec!["true".to_owned()] },
+                Step::NodeOn { node: "um".to_owned() },
+            ],
+        };
+        serde_json::to_string(&entry).expect("it is plain data")
+    }
+
+    fn survives(text: &str) {
+        if let Err(Mistakes(mistakes)) = Suite::parse(text) {
+            assert!(!mistakes.is_empty());
+        }
+        if let Ok(entry) = serde_json::from_str::<Entry>(text) {
+            let again = serde_json::to_string(&entry).expect("it is plain data");
+            assert_eq!(serde_json::from_str::<Entry>(&again).expect("it was just written"), entry);
+        }
+    }
+
+    #[test]
+    fn a_journal_is_read_as_it_is_written_and_files_nested_without_end_are_refused() {
+        survives(&journal());
+        assert!(serde_json::from_str::<Entry>(&journal()).is_ok());
+        for text in ["[".repeat(1_000), "{\"undo\":".repeat(1_000), "{a: ".repeat(1_000)] {
+            assert!(Suite::parse(&text).is_err() && serde_json::from_str::<Entry>(&text).is_err());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(papo_fuzz::cases(192))]
+
+        #[test]
+        fn any_file_is_a_suite_or_has_mistakes(text in ".{0,120}", of_a_suite in any::<bool>(), spoils in spoils()) {
+            survives(&text);
+            let example = std::fs::read_to_string(example()).expect("it is checked in");
+            let (written, donor) = if of_a_suite { (example, journal()) } else { (journal(), example) };
+            survives(&String::from_utf8_lossy(&spoilt(written.as_bytes(), donor.as_bytes(), &spoils)));
+        }
+    }
+}
