@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use papo_core::chat::RULES;
 use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_core::log::{
     ClusterId, Entry, Genesis, Index, Name, Operation, Position, Promise, RequestId, Write,
 };
 use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{
-    Ack, Beacon, Input, Message, Output, Promised, Proposal, Recovery, Replica, RoleName, Settings, Stored,
-    Timing, WriteId,
+    Ack, Beacon, Hello, Input, Message, Output, Promised, Proposal, Recovery, Replica, RoleName, Settings,
+    Stored, Timing, WriteId,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -133,6 +134,34 @@ fn a_shorter_log_that_ends_in_a_later_epoch_is_taken_over_before_a_longer_one_is
     }
 }
 
+#[test]
+fn new_rules_come_into_force_once_every_member_can_apply_them_and_not_before() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.acknowledge(MESSAGE.index + 1);
+    let raised = |stage: &Stage| {
+        let raises = |entry: &&Arc<Entry>| matches!(entry.operation, Operation::RaiseRules(_));
+        let written = stage.outputs.iter().filter_map(|output| match output {
+            Output::Persist { write: Write::Append { entries, .. }, .. } => Some(entries),
+            _ => None,
+        });
+        written.flatten().find(raises).map(|entry| entry.operation.clone())
+    };
+    // `a` is of the release before: it would have to stop at the first entry of the new rules.
+    for _ in 0..100 {
+        stage.greet("a", RULES - 1);
+        stage.greet("b", RULES);
+        stage.pass();
+    }
+    assert_eq!(raised(&stage), None);
+    for _ in 0..100 {
+        stage.greet("a", RULES);
+        stage.greet("b", RULES);
+        stage.pass();
+    }
+    assert_eq!(raised(&stage), Some(Operation::RaiseRules(RULES)));
+}
+
 /// `c`, the highest rank of three.
 struct Stage {
     replica: Replica,
@@ -224,6 +253,13 @@ impl Stage {
             _ => None,
         };
         self.outputs.iter().filter_map(index).collect()
+    }
+
+    fn greet(&mut self, from: &str, rules: u32) {
+        let wall = self.now.wall;
+        let hello =
+            Hello { rank: member(from).rank, last: COMMITTED, promised: 0, rules, incarnation: 1, wall };
+        self.take(received(from, Message::Hello(hello)));
     }
 
     /// `b` hands over a write of a client whose clock shows this.
