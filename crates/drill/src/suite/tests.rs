@@ -178,7 +178,7 @@ mod fuzz {
         #[test]
         fn any_file_is_a_suite_or_has_mistakes(text in ".{0,120}", of_a_suite in any::<bool>(), spoils in spoils()) {
             survives(&text);
-            let example = std::fs::read_to_string(example()).expect("it is checked in");
+            let example = fs::read_to_string(example()).expect("it is checked in");
             let (written, donor) = if of_a_suite { (example, journal()) } else { (journal(), example) };
             survives(&String::from_utf8_lossy(&spoilt(written.as_bytes(), donor.as_bytes(), &spoils)));
         }
