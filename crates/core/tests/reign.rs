@@ -135,6 +135,23 @@ fn a_shorter_log_that_ends_in_a_later_epoch_is_taken_over_before_a_longer_one_is
 }
 
 #[test]
+fn a_coordinator_that_hands_over_orders_nothing_that_its_successor_would_lack() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.acknowledge(MESSAGE.index + 1);
+    // Both answer a beacon.
+    for _ in 0..10 {
+        stage.pass();
+    }
+    stage.outputs.clear();
+    stage.take(Input::Stop);
+    let offers = |output: &Output| matches!(output, Output::Send { message: Message::HandOver { .. }, .. });
+    assert!(stage.outputs.iter().any(offers), "{:?}", stage.outputs);
+    stage.submit(Lamport::default());
+    assert_eq!(stage.status().last, MESSAGE.index + 1, "the write stays where it came in");
+}
+
+#[test]
 fn new_rules_come_into_force_once_every_member_can_apply_them_and_not_before() {
     let mut stage = Stage::started();
     stage.take_over();

@@ -161,4 +161,26 @@ mod tests {
         clock.observe(now(3, 0).instant, now(3, 0).instant, WallTime::from_nanos(60 * S));
         assert_eq!(clock.now(now(4, 0)), WallTime::from_nanos(61 * S));
     }
+
+    #[test]
+    fn a_coordinator_that_follows_another_takes_its_time_and_goes_on_from_its_own_until_then() {
+        let mut clock = AgreedClock::default();
+        clock.take_over(now(1, 50), walls(&[50, 50]), WallTime::EPOCH);
+        clock.follow(now(2, 7));
+        assert_eq!(clock.now(now(3, 7)), WallTime::from_nanos(52 * S));
+        clock.observe(now(4, 7).instant, now(4, 7).instant, WallTime::from_nanos(60 * S));
+        assert_eq!(clock.now(now(5, 7)), WallTime::from_nanos(61 * S));
+    }
+
+    #[test]
+    fn the_offset_is_told_with_how_far_off_it_can_be() {
+        let mut clock = AgreedClock::default();
+        assert_eq!(clock.offset(now(1, 1)), None, "nobody was asked yet");
+        clock.observe(now(1, 1).instant, now(3, 1).instant, WallTime::from_nanos(100 * S));
+        let (offset, bound) = clock.offset(now(3, 1)).expect("somebody answered");
+        assert_eq!(offset, 100 * S, "a second after the answer was made, by a clock that shows one");
+        assert!(bound >= Duration::from_secs(1) && bound < Duration::from_millis(1_001), "{bound:?}");
+        clock.take_over(now(4, 101), walls(&[102, 102]), WallTime::EPOCH);
+        assert_eq!(clock.offset(now(9, 100)), Some((7 * S, Duration::ZERO)), "it is its own measure");
+    }
 }

@@ -47,3 +47,20 @@ pub struct Member {
     /// Bully's rank: of those that could coordinate, the highest does.
     pub rank: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servidor_is_named_like_a_host_and_not_like_a_sentence() {
+        let longest = "x".repeat(63);
+        for good in ["a", "servidor-1", "papo-servidor-0", "S_3.local", &longest] {
+            assert!(is_server_name(good), "{good:?}");
+        }
+        let longer = "x".repeat(64);
+        for bad in ["", " ", "two words", "a,b", "a:1", "members:", "servidor-\u{e7}", "a\n", &longer] {
+            assert!(!is_server_name(bad), "{bad:?}");
+        }
+    }
+}
