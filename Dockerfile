@@ -20,7 +20,7 @@ RUN --mount=type=bind,target=/context \
     --mount=type=cache,id=papo-build,target=/build,sharing=locked \
     --mount=type=cache,id=papo-registry,target=/usr/local/cargo/registry,sharing=locked \
     rsync --recursive --checksum --delete --exclude=/target /context/ /build/ \
-    && cargo build --release --locked --workspace --bins \
+    && cargo build --release --locked --workspace --exclude papo-nemesis --exclude papo-simulator --bins \
     && mkdir /programs \
     && cd target/release \
     && cp broker cliente cliente_automatico drill papo proxy referencia servidor /programs/ \

@@ -17,10 +17,11 @@ setup: ## Install what building needs, or say what to install
 
 .PHONY: build
 build: setup ## Build all programs, optimised
-	cargo build --release --workspace --bins
+	cargo build --release --workspace --exclude papo-nemesis --exclude papo-simulator --bins
 
 .PHONY: test
 test: setup ## Everything that needs no container or cluster
+	tests/mutants/run --check
 	cargo build --workspace --bins
 	cargo test --workspace
 	scripts/with-local interop/run
@@ -46,10 +47,12 @@ fuzz: ## Spoil messages, files and histories with fresh seeds (MINUTES=10 SEED=n
 
 .PHONY: nemesis
 nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUTES=30 SEED=n PREVIOUS=DIR)
+	cargo build --release -p papo-nemesis
 	$(PROGRAMS)/nemesis --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(PREVIOUS),--previous $(PREVIOUS)) $(ARGS)
 
 .PHONY: soak
 soak: build ## Let the real programs serve for MINUTES=60, and see that nothing grows
+	cargo build --release -p papo-nemesis
 	$(PROGRAMS)/soak --minutes $(or $(MINUTES),60) $(ARGS)
 
 .PHONY: mutants
