@@ -4,7 +4,6 @@
 
 mod counters;
 mod desk;
-mod registry;
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ use papo_transport::{Kind, Net, SocketOptions, ZmqContext, ZmqNet};
 
 use crate::counters::Counters;
 use crate::desk::Desk;
-use crate::registry::Registry;
+use papo_referencia::registry::{self, Registry};
 
 /// Discovery: gives each servidor its rank, takes heartbeats, lists the live ones.
 ///

@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use papo_wire::referencia::{Listed, Reply, Request};
 
 /// More servidores than any cluster has. Beyond it only names that were given a rank here and fell silent make room.
-pub(crate) const MOST_NAMES: usize = 1024;
+pub const MOST_NAMES: usize = 1024;
 /// The highest rank that is believed.
-pub(crate) const HIGHEST_RANK: u64 = 65_535;
+pub const HIGHEST_RANK: u64 = 65_535;
 /// Bytes of an address.
 const ADDRESS_BYTES: usize = 300;
 
 /// All that is known.
 #[derive(Debug)]
-pub(crate) struct Registry {
+pub struct Registry {
     expiry: Duration,
     known: BTreeMap<String, Known>,
 }
@@ -50,12 +50,12 @@ enum Claim {
 
 impl Registry {
     /// Knows nobody. Who says nothing for `expiry` is no longer listed.
-    pub(crate) fn new(expiry: Duration) -> Self {
+    pub fn new(expiry: Duration) -> Self {
         Self { expiry, known: BTreeMap::new() }
     }
 
     /// What `request`, which came at `now`, is answered.
-    pub(crate) fn answer(&mut self, request: Request, now: Instant) -> Reply {
+    pub fn answer(&mut self, request: Request, now: Instant) -> Reply {
         match request {
             Request::Rank { user, p2p_address, rank } => match self.register(&user, p2p_address, rank, now) {
                 Ok(rank) => Reply::Rank(rank),
@@ -73,7 +73,7 @@ impl Registry {
     }
 
     /// The names that have fallen silent since this was asked last.
-    pub(crate) fn newly_silent(&mut self, now: Instant) -> Vec<String> {
+    pub fn newly_silent(&mut self, now: Instant) -> Vec<String> {
         let expiry = self.expiry;
         let fell_silent = |known: &Known| !known.silent && !known.is_live(now, expiry);
         let silent = self.known.iter_mut().filter(|(_, known)| fell_silent(known));
@@ -86,7 +86,7 @@ impl Registry {
     }
 
     /// How many are listed, and how many are known.
-    pub(crate) fn count(&self, now: Instant) -> (usize, usize) {
+    pub fn count(&self, now: Instant) -> (usize, usize) {
         (self.known.values().filter(|known| known.is_live(now, self.expiry)).count(), self.known.len())
     }
 

@@ -84,6 +84,15 @@ happenings! {
     Unknown = "outcome unknown told",
     Refused = "write refused when applied",
     Republished = "publication repeated after a take-over",
+    BrokerKilled = "broker killed",
+    ProxyKilled = "proxy killed",
+    ReferenciaKilled = "referencia killed",
+    OtherBroker = "session tried again, by way of another broker",
+    Shown = "message shown to somebody as it was said",
+    ShownLate = "message shown to somebody who had missed it",
+    PublicationLost = "publication lost on its way to a client",
+    Deaf = "session noticed that it hears nothing",
+    LostTouch = "session lost touch with the chat",
     MinorityBroken = "progress required with a minority still broken",
 }
 

@@ -14,6 +14,7 @@ pub fn shrink(plan: &Plan, broken: &Broken) -> (Plan, Broken) {
     let mut best = Shrunk { plan: plan.clone(), broken: broken.clone() };
     loop {
         let before = best.plan.clone();
+        best.drop_services();
         best.thin_faults();
         best.thin_clients();
         best.calm_network();
@@ -83,6 +84,14 @@ impl Shrunk {
                     break;
                 }
             }
+        }
+    }
+
+    fn drop_services(&mut self) {
+        if self.plan.services.is_some() {
+            let mut plan = self.plan.clone();
+            plan.services = None;
+            self.attempt(&plan);
         }
     }
 

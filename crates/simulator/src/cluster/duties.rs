@@ -129,6 +129,9 @@ impl Cluster {
             }
             Output::ReadLog { read, from } => self.read_log(node, read, from),
             Output::Answer { ticket, answer } => {
+                if self.desk_answers(node, ticket, answer) {
+                    return;
+                }
                 let applied = self.applied(node);
                 let shown = self.nodes[node].shown;
                 let at = self.now + self.rng.u64(50 * US..300 * US);
@@ -144,6 +147,7 @@ impl Cluster {
                 *shown = applied;
             }
             Output::Publish(delivery) => {
+                self.publish(&delivery);
                 for proxy in 0..self.proxies.len() {
                     // One connection each: what is sent first arrives first.
                     let at = self.now + 100 * US;
@@ -151,6 +155,7 @@ impl Cluster {
                 }
             }
             Output::Tip { topic, index } => {
+                self.tell_tip(node, &topic, index);
                 let told = self.tips.entry(topic).or_default();
                 *told = (*told).max(index);
             }
@@ -158,6 +163,7 @@ impl Cluster {
             Output::Availability(availability) => {
                 self.nodes[node].availability = availability;
                 self.announced.push((self.now, node, availability));
+                self.tell_brokers(node);
             }
             Output::Notice(notice) => self.take_notice(node, notice),
         }

@@ -46,6 +46,7 @@ impl Cluster {
         let generation = process.generation;
         process.turn_at = Some(self.now);
         self.schedule(self.now, Event::Turn { node, generation });
+        self.service_starts(node);
     }
 
     /// SIGKILL, and the host's cache is lost too.
@@ -244,9 +245,9 @@ impl Cluster {
     }
 
     /// Tells what is going on, if every step is told.
-    pub fn tell(&self, what: &str) {
+    pub fn tell(&self, what: impl FnOnce() -> String) {
         if self.trace {
-            eprintln!("{} {what}", self.clock());
+            eprintln!("{} {}", self.clock(), what());
         }
     }
 

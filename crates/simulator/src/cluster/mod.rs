@@ -14,6 +14,7 @@ mod faults;
 pub mod network;
 pub mod node;
 mod proxy;
+mod services;
 pub mod time;
 
 use std::cmp::Reverse;
@@ -31,6 +32,7 @@ use disk::Content;
 use network::{Link, Network};
 use node::{Incoming, Node, name};
 use proxy::Proxy;
+use services::{ServiceEvent, Services};
 use time::{MS, Time, US};
 
 use crate::checks::{p7_availability, require};
@@ -64,6 +66,8 @@ enum Event {
         generation: u64,
         at: Point,
     },
+    /// Something among the services around the servidores.
+    Service(ServiceEvent),
     /// A servidor learns where another one is now.
     Resolved {
         link: Link,
@@ -185,6 +189,8 @@ pub struct Cluster {
     errands: HashMap<Ticket, usize>,
     /// What happened so far.
     pub coverage: Coverage,
+    /// Brokers, proxies, referencia and sessions, where the run has them.
+    services: Option<Box<Services>>,
     /// What waits on jammed links.
     jammed: BTreeMap<Link, VecDeque<Letter>>,
     events: BinaryHeap<Reverse<Scheduled>>,
@@ -220,6 +226,7 @@ impl Cluster {
             log_reads: 0,
             errands: HashMap::new(),
             coverage: Coverage::default(),
+            services: None,
             jammed: BTreeMap::new(),
             events: BinaryHeap::new(),
             number: 0,
@@ -331,6 +338,7 @@ impl Cluster {
                     self.die(node, at);
                 }
             }
+            Event::Service(event) => self.service_happens(event),
             Event::Resolved { link } => self.network.misleads(link, false),
             Event::LogRead { node, generation, read, entries } if self.is_current(node, generation) => {
                 self.deliver(node, Incoming::Input(Input::LogRead { read, entries }));

@@ -1,6 +1,6 @@
 //! Plans, from seeds.
 
-use super::{ClientPlan, Fault, NetworkPlan, Plan, Planned, Point, ServidorPlan, Whom};
+use super::{ClientPlan, Fault, NetworkPlan, Plan, Planned, Point, ServicesPlan, ServidorPlan, Whom};
 
 const MS: u64 = 1_000;
 const S: u64 = 1_000_000;
@@ -24,9 +24,36 @@ pub(super) fn plan(seed: u64) -> Plan {
         network: network(rng),
         sync: [(50, 200), (200, 5 * MS), (MS, 30 * MS)][rng.usize(..3)],
         clients: clients(rng),
+        services: None,
         chaos,
         faults: faults(rng, count, chaos, grows),
         healing,
+    }
+    .with_services(rng)
+}
+
+impl Plan {
+    /// One run in eight has the services as well, and fewer clients without.
+    fn with_services(mut self, rng: &mut fastrand::Rng) -> Self {
+        if rng.u8(..8) > 0 {
+            return self;
+        }
+        self.clients.truncate(1);
+        // What these say goes through proxies, which take no more than a client may send.
+        self.clients.iter_mut().for_each(|client| client.wordy = 0);
+        let think = [MS, 20 * MS, 200 * MS][rng.usize(..3)];
+        self.services = Some(ServicesPlan { people: rng.usize(1..4), wishes: rng.usize(20..60), think });
+        for _ in 0..rng.usize(..6) {
+            let down = [MS, 100 * MS, 2 * S][rng.usize(..3)];
+            let fault = match rng.u8(..5) {
+                0 | 1 => Fault::KillBroker(rng.usize(..2), down),
+                2 | 3 => Fault::KillProxy(rng.usize(..2), down),
+                _ => Fault::KillReferencia(down),
+            };
+            self.faults.push(Planned { at: rng.u64(..self.chaos), fault });
+        }
+        self.faults.sort_by_key(|planned| planned.at);
+        self
     }
 }
 

@@ -91,6 +91,12 @@ pub enum Fault {
     Restore(Whom),
     /// The wall clock is moved by so many milliseconds.
     Jump(Whom, i64),
+    /// A broker is killed, and comes back after so many microseconds.
+    KillBroker(usize, u64),
+    /// A proxy is killed, and comes back after so many microseconds.
+    KillProxy(usize, u64),
+    /// The referencia is killed, and comes back after so many microseconds.
+    KillReferencia(u64),
     /// People admit it.
     Admit(usize),
     /// People dismiss it.

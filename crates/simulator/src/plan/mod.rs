@@ -25,6 +25,9 @@ pub struct Plan {
     pub sync: (u64, u64),
     /// Who asks for what.
     pub clients: Vec<ClientPlan>,
+    /// The clients that have real sessions, and the real services between them and the servidores.
+    #[serde(default)]
+    pub services: Option<ServicesPlan>,
     /// When all faults are over.
     pub chaos: u64,
     /// What goes wrong, in order of time.
@@ -79,6 +82,17 @@ pub struct ClientPlan {
     pub think: u64,
     /// How many letters its messages have.
     pub wordy: usize,
+}
+
+/// Clients with real sessions, behind real brokers and proxies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServicesPlan {
+    /// How many.
+    pub people: usize,
+    /// How many things each asks for.
+    pub wishes: usize,
+    /// How long it waits between two of them, about.
+    pub think: u64,
 }
 
 /// The span of virtual time that so many microseconds are.

@@ -6,13 +6,16 @@ use papo_core::members::{DiskId, Member, MemberHistory};
 use super::Run;
 use crate::cluster::disk::Health;
 use crate::cluster::node::name;
-use crate::cluster::time::MS;
+use crate::cluster::time::{MS, S, Time};
 use crate::coverage::Happening;
 use crate::plan::{Fault, Whom, us};
 
+/// How long the loss of a disk may stay unnoticed by those who change the members.
+const UNNOTICED: Time = 2 * S;
+
 impl Run {
     pub(super) fn carry_out(&mut self, fault: &Fault) {
-        self.cluster.tell(&format!("--- {fault:?}"));
+        self.cluster.tell(|| format!("--- {fault:?}"));
         match *fault {
             Fault::Crash(whom, point) => {
                 self.whoever_runs(whom, |run, node| run.cluster.crash_at(node, point));
@@ -81,6 +84,9 @@ impl Run {
                 let node = self.number(whom);
                 self.cluster.jump_clock(node, by * MS as i64);
             }
+            Fault::KillBroker(broker, down) => self.cluster.kill_broker(broker, us(down)),
+            Fault::KillProxy(proxy, down) => self.cluster.kill_proxy(proxy, us(down)),
+            Fault::KillReferencia(down) => self.cluster.kill_referencia(us(down)),
             Fault::Admit(node) => self.cluster.order(Operation::Admit { name: name(node) }),
             Fault::Dismiss(whom) => {
                 let name = name(self.number(whom));
@@ -162,6 +168,7 @@ impl Run {
     fn lose(&mut self, whom: Whom, act: impl FnOnce(&mut Self, usize)) {
         let node = self.number(whom);
         if self.may_lose(node) {
+            self.last_loss = Some(self.cluster.now);
             act(self, node);
         }
     }
@@ -172,13 +179,21 @@ impl Run {
             return false;
         }
         let changing = self.changing();
+        // It takes a moment until somebody is known to be gone. Whoever is made a member in that moment counts at once.
+        let unnoticed = self.last_loss.is_some_and(|at| self.cluster.now - at < UNNOTICED);
+        if unnoticed && !changing.is_empty() {
+            return false;
+        }
         let staying: Vec<_> =
             members.iter().filter(|member| !changing.contains(&member.id.name)).cloned().collect();
         let survives = |list: &[Member]| {
             let lost = list.iter().filter(|member| !self.lives(member.id.disk, losing)).count();
             list.is_empty() || lost <= (list.len() - 1) / 2
         };
-        survives(members) && survives(&staying)
+        // Whoever is about to be counted would be missing among more.
+        let joins = changing.contains(&self.cluster.nodes[losing].name)
+            && !members.iter().any(|member| member.id.disk == self.cluster.nodes[losing].disk.content.id);
+        !joins && survives(members) && survives(&staying)
     }
 
     fn lives(&self, disk: DiskId, losing: usize) -> bool {

@@ -31,7 +31,7 @@ impl Run {
         if well.len() < self.cluster.nodes.len() {
             self.cluster.coverage.count(Happening::MinorityBroken);
         }
-        self.cluster.tell(&format!("--- from now on these are well: {well:?}"));
+        self.cluster.tell(|| format!("--- from now on these are well: {well:?}"));
         self.calm();
         for node in &well {
             self.make_well(*node);
@@ -42,7 +42,7 @@ impl Run {
     }
 
     pub(super) fn heal_all(&mut self) {
-        self.cluster.tell("--- from now on all are well");
+        self.cluster.tell(|| "--- from now on all are well".to_owned());
         self.cluster.heal();
         for node in 0..self.cluster.nodes.len() {
             self.make_well(node);

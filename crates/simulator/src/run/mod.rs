@@ -24,6 +24,8 @@ const BELIEVABLE: i64 = 3_600 * S as i64;
 pub struct Run {
     cluster: Cluster,
     plan: Plan,
+    /// When a disk was lost last.
+    last_loss: Option<Time>,
 }
 
 impl Run {
@@ -54,7 +56,10 @@ impl Run {
             cluster.add_clients(1, client.wishes, think / 2..think * 2);
             cluster.clients.last_mut().expect("it was added").wordy = client.wordy;
         }
-        Self { cluster, plan: plan.clone() }
+        if let Some(services) = &plan.services {
+            cluster.surround(services.people, services.wishes, us(services.think));
+        }
+        Self { cluster, plan: plan.clone(), last_loss: None }
     }
 
     /// Runs to the end.
@@ -65,10 +70,11 @@ impl Run {
         self.chaos();
         self.heal_a_majority();
         let what = "every client of a cluster whose majority is well has its answer";
-        self.cluster.until(what, RECOVERY, Cluster::clients_are_done);
+        self.cluster.until(what, RECOVERY, |cluster| cluster.clients_are_done() && cluster.people_are_done());
         self.heal_all();
         let what = "every client has its answer, and all that run have applied the same";
         self.cluster.until(what, RECOVERY, |cluster| cluster.clients_are_done() && cluster.is_settled());
+        self.everything_is_shown();
         self.cluster.canon.check_end();
         self.check_times();
         self.cluster.coverage
@@ -99,6 +105,15 @@ impl Run {
             }
         }
         self.pass_until(us(self.plan.chaos));
+    }
+
+    /// P8: whoever follows something is shown all of it, in the end.
+    fn everything_is_shown(&mut self) {
+        let end = self.cluster.now + RECOVERY;
+        while self.cluster.canon.deliveries.complete().is_err() && self.cluster.now < end {
+            self.cluster.pass(500 * MS);
+        }
+        require(self.cluster.canon.deliveries.complete());
     }
 
     fn pass_until(&mut self, at: Time) {
