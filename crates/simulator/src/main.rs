@@ -24,7 +24,7 @@ const FIXED: u64 = 300;
 /// From here on random sets begin: they never meet the fixed one.
 const RANDOM: u64 = 1 << 32;
 /// With so many seeds, everything that can happen must have.
-const ENOUGH: u64 = 2_000;
+const ENOUGH: u64 = 5_000;
 
 fn main() -> ExitCode {
     let options = match Options::read() {

@@ -95,7 +95,7 @@ fn clients(rng: &mut fastrand::Rng) -> Vec<ClientPlan> {
     let think = [MS, 20 * MS, 200 * MS][rng.usize(..3)];
     let wishes = rng.usize(20..80);
     // So much that it does not stay in memory, and whoever is behind is sent what is read from the disk.
-    let (wishes, wordy) = if rng.u8(..25) == 0 { (60, 64 << 10) } else { (wishes, 0) };
+    let (wishes, wordy) = if rng.u8(..60) == 0 { (60, 64 << 10) } else { (wishes, 0) };
     (0..rng.usize(1..8)).map(|_| ClientPlan { wishes, think, wordy }).collect()
 }
 
