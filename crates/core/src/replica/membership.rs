@@ -44,6 +44,10 @@ impl Replica {
         } else {
             self.leave_if_dismissed(now);
         }
+        let commit = self.commit;
+        if let Role::Coordinator(reign) = &mut self.role {
+            reign.reviewed = commit;
+        }
     }
 
     /// Whoever is to go without one that leaves has to answer after that was known: one that died just before is not counted on.
@@ -133,7 +137,9 @@ impl Replica {
         })
     }
 
-    /// The disk of that name which does not count, is alive, has the log, and belongs to a process that can apply it.
+    /// The disk of that name which does not count, is alive, has the log, and belongs to a process that can apply it. What was
+    /// committed half a second ago must be on that disk: a disk that takes no writes is behind by little in a quiet chat, and for
+    /// ever.
     fn learner(&self, now: Instant, name: &str) -> Option<MemberId> {
         let Role::Coordinator(reign) = &self.role else { return None };
         let rules = if self.commit < reign.raised { crate::chat::RULES } else { self.chat.rules() };
@@ -143,7 +149,7 @@ impl Replica {
             .iter()
             .filter(|(id, _)| id.name == name && !self.voters().counts(id))
             .filter(|(_, peer)| peer.heard_within(now, alive) && knows(peer))
-            .find(|(id, _)| reign.acked(id) + CAUGHT_UP >= self.commit)
+            .find(|(id, _)| reign.acked(id) + CAUGHT_UP >= self.commit && reign.acked(id) >= reign.reviewed)
             .map(|(id, _)| id.clone())
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Reign {
     pub(super) hand_over: Option<HandOver>,
     /// Who was offered the coordination in this reign.
     pub(super) offered: BTreeSet<MemberId>,
+    /// What was committed when the members were reviewed last: who is counted has stored that since.
+    pub(super) reviewed: Index,
     /// Where the rules were raised last.
     pub(super) raised: Index,
     /// Since when some member is known to have to leave.
@@ -74,6 +76,7 @@ impl Reign {
             handed_at: None,
             hand_over: None,
             offered: BTreeSet::new(),
+            reviewed: last.index + 1,
             raised: 0,
             leaving: None,
             next_farewell: now.instant,

@@ -10,6 +10,7 @@ use papo_core::replica::{Answer, Notice, Resigned, RoleName, Ticket};
 
 use papo_simulator::cluster::Cluster;
 use papo_simulator::cluster::clients::plain;
+use papo_simulator::cluster::disk::Health;
 use papo_simulator::cluster::node::name;
 use papo_simulator::cluster::time::{MS, S, Time};
 
@@ -493,4 +494,19 @@ fn whoever_is_to_leave_does_not_coordinate_where_one_that_stays_can() {
     }
     cluster.pass(10 * S);
     assert_eq!(cluster.coordinator(), Some(1), "and it does not ask for it");
+}
+
+/// Found by seed 33939: in a quiet chat, a disk that takes no writes lacks only a few entries.
+#[test]
+fn whoever_cannot_store_anything_is_not_counted() {
+    let mut cluster = founded(1, 2, 84);
+    cluster.set_disk(1, Health::Stuck);
+    cluster.start(1);
+    admit(&mut cluster, 1);
+    cluster.pass(10 * S);
+    assert_eq!(members(&cluster), names(&[0]), "it has stored nothing");
+    let ticket = cluster.write(0, "ana", "r1", Operation::Login { user: plain("ana") }, S);
+    cluster.carried_out(ticket);
+    cluster.set_disk(1, Health::Well);
+    until_members(&mut cluster, &[0, 1]);
 }
