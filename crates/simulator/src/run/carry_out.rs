@@ -87,6 +87,8 @@ impl Run {
             Fault::KillBroker(broker, down) => self.cluster.kill_broker(broker, us(down)),
             Fault::KillProxy(proxy, down) => self.cluster.kill_proxy(proxy, us(down)),
             Fault::KillReferencia(down) => self.cluster.kill_referencia(us(down)),
+            // Whoever is admitted while it is not known yet that it is gone may be counted, and missing.
+            Fault::Admit(_) if self.is_loss_unnoticed() => {}
             Fault::Admit(node) => self.cluster.order(Operation::Admit { name: name(node) }),
             Fault::Dismiss(whom) => {
                 let name = name(self.number(whom));
@@ -180,8 +182,7 @@ impl Run {
         }
         let changing = self.changing();
         // It takes a moment until somebody is known to be gone. Whoever is made a member in that moment counts at once.
-        let unnoticed = self.last_loss.is_some_and(|at| self.cluster.now - at < UNNOTICED);
-        if unnoticed && !changing.is_empty() {
+        if self.is_loss_unnoticed() && !changing.is_empty() {
             return false;
         }
         let staying: Vec<_> =
@@ -194,6 +195,10 @@ impl Run {
         let joins = changing.contains(&self.cluster.nodes[losing].name)
             && !members.iter().any(|member| member.id.disk == self.cluster.nodes[losing].disk.content.id);
         !joins && survives(members) && survives(&staying)
+    }
+
+    fn is_loss_unnoticed(&self) -> bool {
+        self.last_loss.is_some_and(|at| self.cluster.now - at < UNNOTICED)
     }
 
     fn lives(&self, disk: DiskId, losing: usize) -> bool {
