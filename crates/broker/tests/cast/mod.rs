@@ -138,11 +138,15 @@ fn serve(mut net: impl Net, broker: SocketAddr, name: &str, shared: &Shared) {
     let mut ready = Vec::new();
     let mut next_beacon = Instant::now();
     while !shared.gone.load(Ordering::SeqCst) {
+        if shared.manner.load(Ordering::SeqCst) == Manner::Frozen as u8 {
+            // Not a wait on the net, which ends at once while there is something that is not read.
+            thread::sleep(Duration::from_millis(5));
+            continue;
+        }
         net.wait(Some(next_beacon.saturating_duration_since(Instant::now())), &mut ready);
         // After the wait: what comes next was asked of the servidor as it is now.
         let manner = shared.manner.load(Ordering::SeqCst);
         if manner == Manner::Frozen as u8 {
-            next_beacon = Instant::now() + Duration::from_millis(5);
             continue;
         }
         if Instant::now() >= next_beacon {
