@@ -123,6 +123,25 @@ fn what_a_coordinator_committed_is_neither_acknowledged_nor_committed_where_the_
 }
 
 #[test]
+fn who_coordinates_again_after_losing_its_end_is_compared_with_anew() {
+    // Found by the simulator. The coordinator orders an entry that nobody but this follower stores, dies before it is on its own
+    // disk, and coordinates again before this follower missed it: it has another entry in that place now.
+    let mut replica = started(Promise::default());
+    let (_, writes) = given(&mut replica, received("a", batch(2, END, 3)));
+    let (outputs, _) = given(&mut replica, Input::Durable(last(&writes)));
+    assert_eq!(acknowledged(&outputs), 3);
+
+    let end = Position { epoch: 3, index: 3 };
+    let (outputs, _) = given(&mut replica, received("a", beacon(3, end, end.index)));
+    assert_eq!(acknowledged(&outputs), END.index, "acknowledged for what it was in another reign: {outputs:?}");
+    assert_eq!((replica.status(NOW).commit, replica.chat().applied()), (END.index, END.index));
+
+    let (_, writes) = given(&mut replica, received("a", batch(3, END, 3)));
+    let (outputs, _) = given(&mut replica, Input::Durable(last(&writes)));
+    assert_eq!(acknowledged(&outputs), 3, "{outputs:?}");
+}
+
+#[test]
 fn what_was_carried_out_before_a_restart_is_still_known() {
     let mut asked = Entry::clone(&entry(1, 3, Operation::Login { user: name("ana") }));
     asked.author = "ana".to_owned();

@@ -10,7 +10,7 @@ use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_core::log::{
     ClusterId, Entry, Genesis, Index, Name, Operation, Position, Promise, RequestId, Write,
 };
-use papo_core::members::{DiskId, Member, MemberId};
+use papo_core::members::{ADMIN, DiskId, Member, MemberId};
 use papo_core::replica::{
     Ack, Beacon, Hello, Input, Message, Output, Promised, Proposal, Recovery, Replica, RoleName, Settings,
     Stored, Timing, WriteId,
@@ -179,6 +179,45 @@ fn new_rules_come_into_force_once_every_member_can_apply_them_and_not_before() {
     assert_eq!(raised(&stage), Some(Operation::RaiseRules(RULES)));
 }
 
+/// Two of three would be left, and one of them has a disk that takes no writes: nothing could be decided any more.
+#[test]
+fn a_coordinator_whose_own_disk_takes_no_writes_is_not_counted_among_those_that_can_go_on() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.raise_rules();
+    stage.order("1", Operation::Dismiss { name: "a".to_owned() });
+    stage.disk_is_slow = true;
+    stage.submit(Lamport::default());
+    let (epoch, ordered) = (stage.status().epoch, stage.status().last);
+    stage.acknowledge(ordered);
+    stage.take(received("b", Message::Ack(Ack { epoch, index: ordered, beacon: 0 })));
+    stage.keep_up(50);
+    assert_eq!((stage.commit(), stage.status().last), (ordered, ordered), "only the others store what it orders");
+    assert_eq!(stage.status().members.len(), 3);
+    stage.disk_is_slow = false;
+    let id = stage.stored();
+    stage.take(Input::Durable(id));
+    stage.keep_up(100);
+    assert_eq!(stage.status().members.len(), 2);
+}
+
+/// Found by the simulator. The others have stored that it stays after all; the coordinator has ordered that, and cannot apply it yet.
+#[test]
+fn a_dismissal_that_was_taken_back_is_not_carried_out_by_a_coordinator_that_has_not_applied_that() {
+    for delay in 0..30 {
+        let mut stage = Stage::started();
+        stage.take_over();
+        stage.raise_rules();
+        stage.order("1", Operation::Dismiss { name: "a".to_owned() });
+        stage.keep_up(delay);
+        let members = stage.status().members;
+        stage.disk_is_slow = true;
+        stage.order("2", Operation::Admit { name: "a".to_owned() });
+        stage.keep_up(50);
+        assert_eq!(stage.status().members, members, "it was taken back after {delay} passes");
+    }
+}
+
 /// `c`, the highest rank of three.
 struct Stage {
     replica: Replica,
@@ -277,6 +316,31 @@ impl Stage {
         let hello =
             Hello { rank: member(from).rank, last: COMMITTED, promised: 0, rules, incarnation: 1, wall };
         self.take(received(from, Message::Hello(hello)));
+    }
+
+    /// The others, of this release, store everything, until the newest rules are in force.
+    fn raise_rules(&mut self) {
+        self.keep_up(100);
+        assert_eq!(self.status().rules, RULES);
+    }
+
+    /// The others store everything for a while.
+    fn keep_up(&mut self, passes: usize) {
+        for _ in 0..passes {
+            self.greet("a", RULES);
+            self.greet("b", RULES);
+            self.acknowledge(self.status().last);
+            self.pass();
+        }
+    }
+
+    /// `b` hands over an order of the administrator, and all but this servidor have stored it.
+    fn order(&mut self, id: &str, operation: Operation) {
+        let request_id = RequestId::Client(id.to_owned());
+        let clock = Lamport::default();
+        let proposal = Proposal { author: ADMIN.to_owned(), request_id, operation, clock };
+        self.take(received("b", Message::Submit(vec![proposal])));
+        self.acknowledge(self.status().last);
     }
 
     /// `b` hands over a write of a client whose clock shows this.

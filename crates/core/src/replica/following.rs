@@ -1,6 +1,6 @@
 //! Obeying a coordinator: take its entries, acknowledge what is durable.
 //!
-//! `verified` is the heart of it: up to there our log is known to be the coordinator's. It starts, for each new coordinator, at
+//! `verified` is the heart of it: up to there our log is known to be the coordinator's. It starts, for each new reign, at
 //! what is committed (every coordinator's log has that), and grows with each batch or beacon that meets our log. Only
 //! what is verified *and* durable is acknowledged, and only verified entries are committed here.
 
@@ -204,14 +204,17 @@ impl Replica {
             self.notice(Notice::RivalCoordinator(from.clone(), epoch));
             return false;
         }
-        if epoch > self.promise.epoch {
+        // Who coordinates again in a newer epoch may have lost entries of the older one in between: what was verified against
+        // its log then says nothing of its log now, and batches kept from then are not its any more.
+        let new_reign = epoch > self.promise.epoch;
+        if new_reign {
             if matches!(self.role, Role::Coordinator(_)) {
                 self.notice(Notice::Resigned(Resigned::Overruled));
             }
             self.promise = Promise { epoch, candidate: from.name.clone() };
             self.persist_behind_log(now.instant, Write::Promise(self.promise.clone()));
         }
-        if !matches!(&self.role, Role::Follower(following) if following.obeys(from)) {
+        if new_reign || !matches!(&self.role, Role::Follower(following) if following.obeys(from)) {
             self.follow(now, now.instant);
             let Role::Follower(following) = &mut self.role else { return false };
             following.obeyed = Some((from.clone(), now.instant));

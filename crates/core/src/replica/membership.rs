@@ -16,6 +16,7 @@
 //!
 //! A removed servidor goes on learning for as long as it runs, so that it can be admitted again.
 
+use super::reign::Reign;
 use super::{Notice, Replica, Role};
 use crate::clock::{Instant, Now};
 use crate::log::{Index, Operation};
@@ -28,7 +29,8 @@ impl Replica {
     /// Proposes the next change of the members, if one is due and none is on its way.
     pub(super) fn review_members(&mut self, now: Now) {
         let orders = matches!(&self.role, Role::Coordinator(reign) if reign.orders());
-        if !orders || !self.reign_is_settled() || self.members.since() > self.commit {
+        let settled = self.reign_is_settled() && self.members.since() <= self.commit;
+        if !orders || !settled || self.wishes_are_pending() {
             return;
         }
         self.note_leaving(now.instant);
@@ -50,11 +52,22 @@ impl Replica {
         }
     }
 
-    /// Whoever is to go without one that leaves has to answer after that was known: one that died just before is not counted on.
+    /// Whether somebody is admitted or dismissed by an entry that this servidor has not applied: what it knows of who is wanted is
+    /// old. That lasts while its disk takes no writes and others commit.
+    fn wishes_are_pending(&self) -> bool {
+        let mut pending = (self.chat.applied() + 1..=self.log.last().index).filter_map(|at| self.log.get(at));
+        pending.any(|entry| matches!(entry.operation, Operation::Admit { .. } | Operation::Dismiss { .. }))
+    }
+
+    /// Whoever is to go on without one that leaves has to answer after that was known: one that died just before is not counted on.
     fn note_leaving(&mut self, now: Instant) {
-        let leaves = self.voters().voters().iter().any(|member| !self.is_wanted(&member.id.name));
+        let unwanted = self.voters().voters().iter().filter(|member| !self.is_wanted(&member.id.name));
+        let leave: Vec<MemberId> = unwanted.map(|member| member.id.clone()).collect();
         let Role::Coordinator(reign) = &mut self.role else { return };
-        reign.leaving = leaves.then(|| reign.leaving.unwrap_or(now));
+        reign.leaving.retain(|id, _| leave.contains(id));
+        for id in leave {
+            reign.leaving.entry(id).or_insert(now);
+        }
     }
 
     fn due_change(&self, now: Instant) -> Option<Operation> {
@@ -120,26 +133,33 @@ impl Replica {
     /// Whether the members without this one have a majority that is there and nearly caught up. Otherwise nothing could be decided
     /// any more, not even to take the change back.
     fn others_can_decide(&self, now: Instant, removed: &MemberId) -> bool {
+        let Role::Coordinator(reign) = &self.role else { return false };
+        let known = reign.leaving.get(removed).copied().unwrap_or(reign.since);
         let rest = self.voters().voters().iter().filter(|member| member.id != *removed);
-        let able =
-            rest.clone().filter(|member| member.id == self.me || self.keeps_up(now, &member.id)).count();
+        let able = rest.clone().filter(|member| self.keeps_up(reign, now, &member.id, known)).count();
         able > rest.count() / 2
     }
 
-    /// Whether that servidor answers, and has about all that is committed.
-    fn keeps_up(&self, now: Instant, id: &MemberId) -> bool {
-        let limit = self.settings.timing.suspicion * 2;
-        let Role::Coordinator(reign) = &self.role else { return false };
-        let after = reign.leaving.unwrap_or(reign.since);
+    /// Whether that servidor answers, has answered since `known`, and stores what is committed. So must this one: its disk may be the
+    /// one that is stuck.
+    fn keeps_up(&self, reign: &Reign, now: Instant, id: &MemberId, known: Instant) -> bool {
+        if *id == self.me {
+            return self.has_the_log(reign, self.durable_index());
+        }
+        let limit = self.settings.timing.suspicion;
         reign.progress(id).is_some_and(|progress| {
-            let answers = progress.confirmed >= after && now.since(progress.confirmed) < limit;
-            answers && progress.acked + CAUGHT_UP >= self.commit
+            let answers = progress.confirmed >= known && now.since(progress.confirmed) < limit;
+            answers && self.has_the_log(reign, progress.acked)
         })
     }
 
-    /// The disk of that name which does not count, is alive, has the log, and belongs to a process that can apply it. What was
-    /// committed half a second ago must be on that disk: a disk that takes no writes is behind by little in a quiet chat, and for
-    /// ever.
+    /// Whether a disk that has stored this much has about all that is committed, and takes writes. What was committed half a second
+    /// ago must be on it: a disk that takes no writes is behind by little in a quiet chat, and for ever.
+    fn has_the_log(&self, reign: &Reign, stored: Index) -> bool {
+        stored + CAUGHT_UP >= self.commit && stored >= reign.reviewed
+    }
+
+    /// The disk of that name which does not count, is alive, has the log, and belongs to a process that can apply it.
     fn learner(&self, now: Instant, name: &str) -> Option<MemberId> {
         let Role::Coordinator(reign) = &self.role else { return None };
         let rules = if self.commit < reign.raised { crate::chat::RULES } else { self.chat.rules() };
@@ -149,7 +169,7 @@ impl Replica {
             .iter()
             .filter(|(id, _)| id.name == name && !self.voters().counts(id))
             .filter(|(_, peer)| peer.heard_within(now, alive) && knows(peer))
-            .find(|(id, _)| reign.acked(id) + CAUGHT_UP >= self.commit && reign.acked(id) >= reign.reviewed)
+            .find(|(id, _)| self.has_the_log(reign, reign.acked(id)))
             .map(|(id, _)| id.clone())
     }
 

@@ -36,8 +36,8 @@ pub(super) struct Reign {
     pub(super) reviewed: Index,
     /// Where the rules were raised last.
     pub(super) raised: Index,
-    /// Since when some member is known to have to leave.
-    pub(super) leaving: Option<Instant>,
+    /// The members that have to leave, and since when that is known.
+    pub(super) leaving: BTreeMap<MemberId, Instant>,
     /// If this servidor is to leave: when to offer the coordination to those that stay.
     pub(super) next_farewell: Instant,
 }
@@ -78,7 +78,7 @@ impl Reign {
             offered: BTreeSet::new(),
             reviewed: last.index + 1,
             raised: 0,
-            leaving: None,
+            leaving: BTreeMap::new(),
             next_farewell: now.instant,
         }
     }

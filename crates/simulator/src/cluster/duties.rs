@@ -11,7 +11,7 @@ use papo_core::replica::{
 use super::network::{Fate, Link};
 use super::node::Incoming;
 use super::time::{MS, Time, US, span};
-use super::{Cluster, Event, Letter};
+use super::{Change, Cluster, Event, Letter};
 use crate::checks::agreement::{Agreement, Stored};
 use crate::checks::{p7_availability, p10_refusal, p11_growth, require};
 use crate::coverage::Happening;
@@ -334,21 +334,27 @@ impl Cluster {
         }
     }
 
-    /// What is applied anywhere is on the disks of a majority: of the members then, or of those that a later entry names.
+    /// What is applied anywhere is on the disks of a majority: of the members then, or of those that the next change names, which
+    /// counts for its coordinator from when it orders it.
     fn check_durable(&self, entry: &Entry, status: &Status) {
         let stored = |member: &&Member| {
             let disks = self.nodes.iter().map(|node| &node.disk.content).chain(self.lost.values());
             disks.filter(|content| content.id == member.id.disk).any(|content| content.holds(entry))
         };
-        let lists = [self.canon.members().voters(), &status.members];
-        let counts = lists.map(|list| (list.iter().filter(stored).count(), list.len()));
+        let then = self.canon.members().voters();
+        let next = self.changes.iter().filter(|change| {
+            let follows = change.position.index > entry.index && change.position.epoch >= entry.epoch;
+            follows && p11_growth::changed(entry.index, then, &change.members).is_ok()
+        });
+        let lists = next.map(|change| &change.members[..]).chain([&status.members[..]]);
+        let count = |list: &[Member]| (list.iter().filter(stored).count(), list.len());
         let (disks, members) =
-            counts.into_iter().find(|(disks, members)| *disks > members / 2).unwrap_or(counts[0]);
+            lists.map(count).find(|(disks, members)| *disks > members / 2).unwrap_or_else(|| count(then));
         self.canon.check_durable(&status.me.name, entry, disks, members);
     }
 
     /// A coordinator changes the members one at a time.
-    fn check_change(&self, node: usize, write: &Write) {
+    fn check_change(&mut self, node: usize, write: &Write) {
         let Write::Append { after, entries, committed } = write else { return };
         let Some(at) = entries.iter().position(|entry| p11_growth::is_change(entry)) else { return };
         let status = self.status(node);
@@ -361,6 +367,7 @@ impl Cluster {
             disk.expected(*after).into_iter().chain(entries[..at].iter().cloned()).collect();
         let name = &self.nodes[node].name;
         require(p11_growth::ordered(name, &entries[at], *committed, before.iter().map(|entry| &**entry)));
+        self.changes.push(Change { position: entries[at].position(), members: status.members });
     }
 
     /// What somebody says is on its disk is there; and whoever has promised an epoch obeys no older one.

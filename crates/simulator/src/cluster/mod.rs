@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use papo_core::chat::Delivery;
-use papo_core::log::{ClusterId, Entry, Index};
-use papo_core::members::{DiskId, MemberId};
+use papo_core::log::{ClusterId, Entry, Index, Position};
+use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{Answer, Ask, Availability, Input, Message, Notice, RoleName, Status, Ticket};
 
 use canon::Canon;
@@ -155,6 +155,13 @@ pub struct Told {
     pub shown: Index,
 }
 
+/// Members as a coordinator has ordered them, and where in the log.
+#[derive(Debug)]
+struct Change {
+    position: Position,
+    members: Vec<Member>,
+}
+
 /// The simulated world.
 pub struct Cluster {
     /// The virtual time.
@@ -181,6 +188,8 @@ pub struct Cluster {
     pub notices: Vec<(Time, usize, Notice)>,
     /// What the brokers were told so far.
     pub announced: Vec<(Time, usize, Availability)>,
+    /// The changes of members that coordinators have ordered.
+    changes: Vec<Change>,
     /// Disks that are gone, and what was on them.
     lost: BTreeMap<DiskId, Content>,
     tickets: Ticket,
@@ -221,6 +230,7 @@ impl Cluster {
             tips: BTreeMap::new(),
             notices: Vec::new(),
             announced: Vec::new(),
+            changes: Vec::new(),
             lost: BTreeMap::new(),
             tickets: 0,
             log_reads: 0,

@@ -185,10 +185,15 @@ impl Run {
         if self.is_loss_unnoticed() && !changing.is_empty() {
             return false;
         }
-        let staying: Vec<_> =
-            members.iter().filter(|member| !changing.contains(&member.id.name)).cloned().collect();
+        let is_lost = |member: &Member| !self.lives(member.id.disk, losing);
+        // On the way others may leave before a lost one does.
+        let staying: Vec<_> = members
+            .iter()
+            .filter(|member| !changing.contains(&member.id.name) || is_lost(member))
+            .cloned()
+            .collect();
         let survives = |list: &[Member]| {
-            let lost = list.iter().filter(|member| !self.lives(member.id.disk, losing)).count();
+            let lost = list.iter().filter(|member| is_lost(member)).count();
             list.is_empty() || lost <= (list.len() - 1) / 2
         };
         // Whoever is about to be counted would be missing among more.
