@@ -133,7 +133,11 @@ fn who_coordinates_again_after_losing_its_end_is_compared_with_anew() {
 
     let end = Position { epoch: 3, index: 3 };
     let (outputs, _) = given(&mut replica, received("a", beacon(3, end, end.index)));
-    assert_eq!(acknowledged(&outputs), END.index, "acknowledged for what it was in another reign: {outputs:?}");
+    assert_eq!(
+        acknowledged(&outputs),
+        END.index,
+        "acknowledged for what it was in another reign: {outputs:?}"
+    );
     assert_eq!((replica.status(NOW).commit, replica.chat().applied()), (END.index, END.index));
 
     let (_, writes) = given(&mut replica, received("a", batch(3, END, 3)));

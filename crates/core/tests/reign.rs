@@ -192,7 +192,11 @@ fn a_coordinator_whose_own_disk_takes_no_writes_is_not_counted_among_those_that_
     stage.acknowledge(ordered);
     stage.take(received("b", Message::Ack(Ack { epoch, index: ordered, beacon: 0 })));
     stage.keep_up(50);
-    assert_eq!((stage.commit(), stage.status().last), (ordered, ordered), "only the others store what it orders");
+    assert_eq!(
+        (stage.commit(), stage.status().last),
+        (ordered, ordered),
+        "only the others store what it orders"
+    );
     assert_eq!(stage.status().members.len(), 3);
     stage.disk_is_slow = false;
     let id = stage.stored();
