@@ -179,6 +179,21 @@ fn new_rules_come_into_force_once_every_member_can_apply_them_and_not_before() {
     assert_eq!(raised(&stage), Some(Operation::RaiseRules(RULES)));
 }
 
+/// What the reign before left open might be dropped, and with it what the change counts on (Ongaro 2015).
+#[test]
+fn a_new_coordinator_changes_nothing_before_its_first_entry_is_committed() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    let opening = stage.status().last;
+    for _ in 0..100 {
+        stage.greet("a", RULES);
+        stage.greet("b", RULES);
+        stage.pass();
+    }
+    assert_eq!(stage.status().last, opening, "{:?}", stage.written());
+    stage.raise_rules();
+}
+
 /// Two of three would be left, and one of them has a disk that takes no writes: nothing could be decided any more.
 #[test]
 fn a_coordinator_whose_own_disk_takes_no_writes_is_not_counted_among_those_that_can_go_on() {
