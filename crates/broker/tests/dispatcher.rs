@@ -5,9 +5,10 @@ mod stage;
 use std::time::Duration;
 
 use papo_broker::dispatcher::{Dropped, Policy, RateLimit, Refusal, Retry, Unsent};
+use papo_core::clock::{Lamport, WallTime};
 use papo_wire::Service;
 use papo_wire::envelope::{Ordered, State};
-use papo_wire::reply::Reason;
+use papo_wire::reply::{Failure, Reason, Reply};
 use stage::{Sent, Stage, publish, users};
 
 fn servidores(sent: &[Sent]) -> Vec<&str> {
@@ -264,6 +265,24 @@ fn only_a_certain_no_of_every_servidor_takes_the_doubt_away() {
         stage.play("dois", State::Withdrawn);
         stage.pass(5000);
         assert_eq!(stage.only_got().failure().reason, reason);
+    }
+}
+
+#[test]
+fn whoever_turns_a_write_away_does_not_speak_for_another_that_may_have_handed_it_on() {
+    for reason in [Reason::RateLimited, Reason::NotOrdered, Reason::Ahead] {
+        let mut stage = Stage::with(&["um", "dois"]);
+        stage.ask("ana", &publish("oi"));
+        let first = stage.only_sent();
+        let other = if first.to == "um" { "dois" } else { "um" };
+        stage.mute(&first.to);
+        stage.pass(400);
+        let second = stage.only_sent();
+        assert_eq!(second.to, other);
+        stage.answer(&second, 0, &turned_away(reason));
+        stage.mute(other);
+        stage.pass(4600);
+        assert_eq!(stage.only_got().failure().reason, Reason::Unknown, "{reason:?} of {other}");
     }
 }
 
@@ -535,4 +554,10 @@ fn the_deadline_is_a_setting() {
     stage.ask("ana", &publish("oi"));
     stage.pass(1000);
     assert_eq!(stage.only_got().at, 1000);
+}
+
+/// What a servidor answers that has no room, or no majority.
+fn turned_away(reason: Reason) -> Vec<u8> {
+    let answer = Err(Failure::new(Service::Publish, reason));
+    Reply { time: WallTime::EPOCH, clock: Lamport::default(), index: 0, answer }.encode()
 }

@@ -145,6 +145,19 @@ fn who_coordinates_again_after_losing_its_end_is_compared_with_anew() {
     assert_eq!(acknowledged(&outputs), 3, "{outputs:?}");
 }
 
+/// What it has committed may have been published by nobody: whoever did that died before it could.
+#[test]
+fn a_restarted_servidor_claims_nothing_as_published() {
+    let mut replica = started(Promise::default());
+    let (_, writes) = asked(&mut replica, "a", 5);
+    let (outputs, _) = given(&mut replica, Input::Durable(last(&writes)));
+    let published = |output: &Output| match output {
+        Output::Send { message: Message::Promised(promised), .. } => Some(promised.published),
+        _ => None,
+    };
+    assert_eq!(outputs.iter().find_map(published), Some(0), "{outputs:?}");
+}
+
 #[test]
 fn what_was_carried_out_before_a_restart_is_still_known() {
     let mut asked = Entry::clone(&entry(1, 3, Operation::Login { user: name("ana") }));

@@ -105,7 +105,7 @@ impl<N: Net> Server<N> {
         let Recovered { replica, store, peers } =
             recover(name, data, &settings.genesis, || clocks.now(), events, waker.clone())?;
 
-        let Running { views, reader, writer } = store;
+        let Running { views, reader, writer, .. } = store;
         let replication_port = settings.replication_port.unwrap_or(settings.port + 1);
         let links = Links::bind(
             &mut net,

@@ -25,14 +25,13 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Opens the file, making it if need be, and has it say `batch`.
+    /// Opens the file. Where there is none, makes one that says `batch`. One that is there is left as it is: what the log ends with was read,
+    /// but is not known to be durable yet.
     pub(crate) fn open(path: &Path, batch: u64) -> io::Result<Self> {
         if !path.try_exists()? {
             create(path, batch)?;
         }
-        let mark = Self { file: OpenOptions::new().write(true).open(path)? };
-        mark.note(batch)?;
-        Ok(mark)
+        Ok(Self { file: OpenOptions::new().write(true).open(path)? })
     }
 
     /// What the file says; `None` where there is none.

@@ -1,11 +1,14 @@
 //! How every connection is opened.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::directory::beside;
 use crate::fault::Fault;
 
 /// How long a statement waits for another connection. Only opening and recovering ever hold each other up: each file has one
@@ -36,6 +39,31 @@ pub(crate) fn open_writable(path: &Path, durability: Durability) -> Result<Conne
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
+}
+
+/// Moves all of the WAL into the database, and syncs both: what is read from then on is on the disk.
+///
+/// A process that was killed during a sync, or was told that one failed, leaves what it wrote in the memory of the system, where its
+/// successor reads it as if it were stored. After a failed sync not even a later one would write it again (Rebello et al. 2020,
+/// "Can Applications Recover from fsync Failures?", §4): only writing it anew does, and that is what a checkpoint is.
+///
+/// Without room for that, only the WAL is synced. What was lost to a failed sync *and* a full disk is then found missing by the mark at
+/// the next start.
+pub(crate) fn secure(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let blocked = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0));
+    match blocked.map_err(Fault::Sqlite) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another program reads it: end that first")
+                .into())
+        }
+        Err(fault) if fault.is_full() => {
+            tracing::warn!(%fault, "no checkpoint");
+            // Only the database itself and its index have locks that closing a descriptor would give up.
+            Ok(File::open(beside(path, "-wal"))?.sync_all()?)
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Has the connection, if it is the last one, move the WAL into the database as it is closed.

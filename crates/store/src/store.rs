@@ -11,7 +11,7 @@ use crate::event::{Reporter, StoreEvent};
 use crate::fault::Fault;
 use crate::log::{self, LogReader, Opened};
 use crate::reader_thread::ReaderThread;
-use crate::sqlite::Durability;
+use crate::sqlite::{self, Durability};
 use crate::unsaved::Unsaved;
 use crate::views::{self, OpenedViews, Views, ViewsThread};
 use crate::writer::{Writer, WriterThread};
@@ -33,6 +33,22 @@ pub struct Running {
     pub reader: ReaderThread,
     /// Writes of the log. Dropped last, so that it is the last to close `log.db`, and leaves no WAL behind.
     pub writer: Writer,
+    dir: Arc<DataDir>,
+}
+
+impl Running {
+    /// Sees to it that the log, as it was found, is on the disk: it may have been read from the memory of the system only, if the
+    /// process before this one died, or was told of an error, while it waited for the disk. To be called once all of it was read and
+    /// checked, and before anybody is told what is stored here.
+    ///
+    /// # Errors
+    /// When the disk does not take it, or another program keeps the log from being moved.
+    pub fn secure_log(&self) -> Result<(), OpenError> {
+        let path = self.dir.log();
+        let secured = sqlite::open_writable(&path, Durability::Synced)
+            .and_then(|connection| sqlite::secure(&connection, &path));
+        secured.map_err(|fault| OpenError::new(&path, &fault))
+    }
 }
 
 impl Store {
@@ -117,6 +133,6 @@ impl Store {
         let views = Views::start(views)?;
 
         let reader = ReaderThread::start(LogReader::open(&dir)?.with_unsaved(unsaved), reporter)?;
-        Ok(Running { views, reader, writer })
+        Ok(Running { views, reader, writer, dir })
     }
 }

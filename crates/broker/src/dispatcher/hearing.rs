@@ -5,6 +5,7 @@ use papo_wire::envelope::{Beacon, Ordered, Ticket, ToServidor};
 
 use super::counters::{Dropped, Retry};
 use super::links::LinkId;
+use super::refusal;
 use super::requests::{Key, TryState};
 use super::{Action, Dispatcher};
 
@@ -26,6 +27,11 @@ impl Dispatcher {
 
     pub(super) fn answer(&mut self, now: Now, identity: &[u8], ticket: Ticket, index: u64, payload: Vec<u8>) {
         let Some(key) = self.tried_at(identity, ticket) else { return self.counters.drop(Dropped::Late) };
+        let request = self.requests.get(key).expect("it was found by its ticket");
+        // Who turns it away knows of itself only.
+        if request.may_be_ordered_elsewhere(ticket) && refusal::turns_away(&payload) {
+            return self.elsewhere(now, identity, ticket, Ordered::No);
+        }
         let request = self.close(key).expect("it was found by its ticket");
         self.connections.answered(now.instant, request.path.connection(), index);
         self.counters.answered += 1;

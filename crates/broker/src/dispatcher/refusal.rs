@@ -78,6 +78,15 @@ pub(crate) fn may_write(payload: &[u8]) -> bool {
     }
 }
 
+/// Whether a servidor says with this answer that *it* did not record anything, and that another try may succeed.
+pub(crate) fn turns_away(answer: &[u8]) -> bool {
+    let reply = Reply::decode(answer);
+    let failure = reply.ok().and_then(|reply| reply.answer.err());
+    failure.is_some_and(|failure| {
+        matches!(failure.reason, Reason::RateLimited | Reason::NotOrdered | Reason::Ahead)
+    })
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -85,6 +85,11 @@ impl Request {
         self.handed_on || self.tries.iter().any(|one| one.state != TryState::Refused)
     }
 
+    /// Whether it may be ordered by way of another servidor than the one of that try.
+    pub(crate) fn may_be_ordered_elsewhere(&self, ticket: Ticket) -> bool {
+        self.handed_on || self.tries.iter().any(|one| one.ticket != ticket && one.state != TryState::Refused)
+    }
+
     /// Lets the servidores that refused it be asked again.
     pub(crate) fn start_round(&mut self) {
         self.rounds += 1;

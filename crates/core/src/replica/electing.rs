@@ -43,6 +43,12 @@ impl Standing {
 }
 
 impl Replica {
+    /// Whether a higher rank said that it would coordinate, and has not until now: if it does not, it is not asked again.
+    pub(super) fn is_disappointed(&self) -> bool {
+        let Role::Follower(following) = &self.role else { return false };
+        following.disappointed || matches!(following.standing, Some(Standing::Deferring { .. }))
+    }
+
     /// Goes one step further towards a coordinator: called whenever a step's time is up.
     pub(super) fn look_for_coordinator(&mut self, now: Now) {
         let able = self.can_stand(now.instant);

@@ -128,7 +128,7 @@ impl Recovery {
             held: BTreeMap::new(),
             clock: AgreedClock::default(),
             requests: Requests::default(),
-            publishing: Publishing::starting_at(commit),
+            publishing: Publishing::default(),
             availability: Availability::Withdrawn,
             stopping: false,
             next_hello: now.instant,

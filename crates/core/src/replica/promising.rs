@@ -28,9 +28,13 @@ impl Replica {
             self.notice(Notice::Resigned(Resigned::Overruled));
         }
         self.promise = Promise { epoch, candidate: from.name.clone() };
+        let disappointed = self.is_disappointed();
         // From this moment on nothing of an older epoch is acknowledged or taken: the role that did so is gone.
         self.follow(now, now.instant);
         self.expect(now);
+        if let Role::Follower(following) = &mut self.role {
+            following.disappointed = disappointed;
+        }
         self.persist_behind_log(now.instant, Write::Promise(self.promise.clone()));
     }
 

@@ -22,11 +22,6 @@ pub(super) struct Publishing {
 }
 
 impl Publishing {
-    /// Nothing to publish up to `index`.
-    pub(super) fn starting_at(index: Index) -> Self {
-        Self { published: index, ..Self::default() }
-    }
-
     /// Takes note of an applied message.
     pub(super) fn applied(&mut self, delivery: Delivery) {
         if delivery.said.index > self.published {

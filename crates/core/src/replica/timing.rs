@@ -19,7 +19,8 @@ pub struct Timing {
     pub announcement: Duration,
     /// Random wait before standing again after a failed attempt, at most.
     pub backoff: Duration,
-    /// How long a candidate goes on asking for promises, and taking over a log, before it gives up.
+    /// How long a candidate goes on asking for promises, and taking over a log, before it gives up. More than [`Timing::disk_patience`]:
+    /// whoever has a disk that stores its own promise no sooner is stuck by then, and is not waited for again.
     pub candidacy: Duration,
     /// After this long without an answer a request between servidores is sent again.
     pub retry: Duration,
@@ -55,7 +56,7 @@ impl Default for Timing {
             round: ms(60),
             announcement: ms(200),
             backoff: ms(150),
-            candidacy: ms(1_000),
+            candidacy: ms(2_000),
             retry: ms(250),
             on_its_way: ms(20),
             disk_patience: ms(1_500),

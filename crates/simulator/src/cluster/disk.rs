@@ -7,6 +7,8 @@ use papo_core::log::{Entry, Index, Promise, Write};
 use papo_core::members::DiskId;
 use papo_core::replica::{Stored, WriteId};
 
+use super::time::Time;
+
 /// What a power failure leaves.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -85,6 +87,8 @@ pub struct Disk {
     pub damaged: bool,
     /// The next sync fails.
     pub fails: bool,
+    /// How much longer each sync takes than on the other disks.
+    pub slow: Time,
 }
 
 /// What a crash did to the writes that had not been reported as durable.
@@ -104,6 +108,7 @@ impl Disk {
             health: Health::Well,
             damaged: false,
             fails: false,
+            slow: 0,
         }
     }
 
@@ -134,7 +139,8 @@ impl Disk {
         Some(up_to)
     }
 
-    /// Power fails. Of what was queued some beginning may have reached the platter without having been reported.
+    /// Power fails, or the process does. Of what was queued some beginning may have reached the platter without having been reported; or it
+    /// is in the memory of the system, and the next process stores it before it reads it, as the store of the servidor does.
     pub(super) fn crash(&mut self, rng: &mut fastrand::Rng) -> Unsynced {
         let queued = self.queue.len();
         let reached = if rng.bool() { 0 } else { rng.usize(..=self.queue.len()) };

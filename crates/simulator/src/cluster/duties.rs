@@ -255,7 +255,7 @@ impl Cluster {
 
     /// Lets the disk begin to sync what is queued.
     pub(super) fn sync(&mut self, node: usize) {
-        let took = self.rng.u64(self.sync.clone());
+        let took = self.rng.u64(self.sync.clone()) + self.nodes[node].disk.slow;
         let process = &mut self.nodes[node];
         if process.dies_at == Some(Point::BeforeSync) && process.disk.has_work() && process.runs() {
             return self.die(node, Point::BeforeSync);

@@ -242,3 +242,34 @@ fn an_entry_of_an_older_epoch_is_not_committed_by_counting() {
     });
     assert_eq!(cluster.canon.entries()[contested as usize - 1].operation, Operation::Empty);
 }
+
+/// Its promise to itself is stored no sooner than others give up waiting for it. They must not ask it again and again.
+#[test]
+fn a_highest_rank_with_a_very_slow_disk_does_not_keep_the_others_from_going_on() {
+    for delay in [900 * MS, 1_100 * MS, 1_300 * MS, 1_700 * MS] {
+        let mut cluster = Cluster::founded(3, 10);
+        cluster.crash(2);
+        cluster.settle();
+        cluster.nodes[2].disk.slow = delay;
+        cluster.start(2);
+        for round in 0..20 {
+            // It asks for the coordination when it lacks nothing.
+            cluster.pass(4 * S);
+            let since = cluster.now;
+            while !is_carried_out(&mut cluster, &format!("r{round}")) {
+                assert!(cluster.now - since < 4 * S, "nobody coordinates\n{}", cluster.describe());
+                cluster.pass(50 * MS);
+            }
+        }
+    }
+}
+
+/// Asks the first servidor once.
+fn is_carried_out(cluster: &mut Cluster, id: &str) -> bool {
+    let ticket = cluster.write(0, "ana", id, login(id), 5 * S);
+    match cluster.answer_within(ticket, 6 * S) {
+        Answer::Written { .. } => true,
+        Answer::Elsewhere { .. } => false,
+        other => panic!("{id} was answered {other:?}"),
+    }
+}
