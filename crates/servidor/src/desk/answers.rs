@@ -9,13 +9,15 @@ use papo_wire::reply::{
     Answer, Event, ExportPage, HistoryPage, MemberStatus, Message, PeerStatus, Record, Role, Status,
     SyncPage, fitting,
 };
+use papo_wire::request::Page as Asked;
 use papo_wire::timestamp;
 
 use super::About;
 use super::reads::stamps;
 
-/// A page of a conversation; cut where it would outgrow a reply.
-pub(super) fn history(page: &Page) -> Answer {
+/// A page of a conversation; cut where it would outgrow a reply: at the end that is further from where `asked` starts to read,
+/// which is where the next page goes on.
+pub(super) fn history(page: &Page, asked: Asked) -> Answer {
     let mut previous = page.previous;
     let messages = page.entries.iter().filter_map(Said::of).map(|said| {
         let message = Message { previous: Some(previous), said };
@@ -23,12 +25,19 @@ pub(super) fn history(page: &Page) -> Answer {
         message
     });
     let mut messages: Vec<Message> = messages.collect();
-    let mut more = page.more;
-    let fits = fitting(messages.iter().map(Message::size_bound));
-    if fits < messages.len() {
-        messages.truncate(fits);
-        more = true;
+    let (all, sizes) = (messages.len(), messages.iter().map(Message::size_bound));
+    match asked {
+        Asked::Newest | Asked::Before(_) => {
+            // Each message tells its own predecessor, so the first that is kept leads to the last that is not.
+            let fits = fitting(sizes.rev());
+            messages.drain(..all - fits);
+        }
+        Asked::After(_) | Asked::Between { .. } => {
+            let fits = fitting(sizes);
+            messages.truncate(fits);
+        }
     }
+    let more = page.more || messages.len() < all;
     Answer::History(HistoryPage { messages, more })
 }
 
@@ -167,6 +176,42 @@ mod tests {
                 user: text("ana"),
                 message: format!("message {index}"),
             },
+        }
+    }
+
+    /// What is answered of a conversation of 200 messages of 8 KiB, at indices 1 to 200.
+    fn long(asked: Asked) -> (Vec<Message>, bool) {
+        let long = |index| {
+            let mut entry = said(index);
+            if let Operation::Publish { message, .. } = &mut entry.operation {
+                *message = "m".repeat(8192);
+            }
+            entry
+        };
+        let page = Page { entries: (1..=200).map(long).collect(), previous: 0, more: false, applied: 200 };
+        match history(&page, asked) {
+            Answer::History(HistoryPage { messages, more }) => (messages, more),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_of_long_messages_that_is_read_backwards_keeps_the_newest() {
+        for asked in [Asked::Newest, Asked::Before(201)] {
+            let (messages, more) = long(asked);
+            let (first, last) = (&messages[0], &messages[messages.len() - 1]);
+            assert_eq!(last.said.index, 200, "{asked:?}");
+            assert!(more && first.said.index > 1, "the page is too long to be sent whole");
+            assert_eq!(first.previous, Some(first.said.index - 1), "it leads to what is not on it");
+        }
+    }
+
+    #[test]
+    fn a_page_of_long_messages_that_is_read_onwards_keeps_the_oldest() {
+        for asked in [Asked::After(0), Asked::Between { after: 0, before: 201 }] {
+            let (messages, more) = long(asked);
+            assert_eq!((messages[0].said.index, messages[0].previous), (1, Some(0)), "{asked:?}");
+            assert!(more && messages[messages.len() - 1].said.index < 200);
         }
     }
 

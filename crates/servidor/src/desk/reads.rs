@@ -22,7 +22,10 @@ pub(crate) struct ReadDone {
 
 #[derive(Debug)]
 enum Found {
-    Page(ViewPage),
+    Page {
+        page: ViewPage,
+        asked: Page,
+    },
     /// What was said since in the channels that the user followed when everything up to `applied` was applied.
     Since {
         since: Since,
@@ -144,9 +147,9 @@ impl Desk {
             Page::Between { after, before } => (Some(after), Some(before)),
         };
         let reply = self.reply_to(ticket);
-        views
-            .views()
-            .page(PageQuery { key, before, after, limit }, move |found| reply(found.map(Found::Page)));
+        views.views().page(PageQuery { key, before, after, limit }, move |found| {
+            reply(found.map(|found| Found::Page { page: found, asked: page }));
+        });
     }
 
     fn reply_to(&self, ticket: Ticket) -> impl FnOnce(Result<Found, ReadError>) + Send + 'static {
@@ -164,9 +167,9 @@ impl Desk {
         let pending = self.pending.remove(&done.ticket)?;
         let service = pending.request.service();
         let (answer, index) = match done.found {
-            Ok(Found::Page(page)) => {
+            Ok(Found::Page { page, asked }) => {
                 let index = page.applied;
-                (Ok(answers::history(&page)), Some(index))
+                (Ok(answers::history(&page, asked)), Some(index))
             }
             Ok(Found::Since { since, applied, channels }) => {
                 (Ok(answers::sync(&since, applied, channels)), Some(applied))
