@@ -89,8 +89,11 @@ fn record(entry: &Entry) -> Option<Record> {
         Operation::Leave { user, channel } => Event::Leave { user, channel },
         _ => return None,
     };
-    let request_id = match &entry.request_id {
-        Some(RequestId::Client(id)) => Some(id.clone()),
+    let request_id = match (&entry.operation, &entry.request_id) {
+        // Whoever repeats a login under its id is answered the session, and may then read and follow as that user: the id is as
+        // good as a password, while anybody may ask for records.
+        (Operation::Login { .. }, _) => None,
+        (_, Some(RequestId::Client(id))) => Some(id.clone()),
         _ => None,
     };
     Some(Record { index: entry.index, time, clock, request_id, event })
@@ -177,6 +180,17 @@ mod tests {
                 message: format!("message {index}"),
             },
         }
+    }
+
+    #[test]
+    fn a_logins_request_id_is_shown_to_nobody() {
+        let mut entry = said(7);
+        entry.request_id = Some(RequestId::Client("secret".to_owned()));
+        let shown = |entry: &Entry| record(entry).expect("everybody may see it").request_id;
+        assert_eq!(shown(&entry).as_deref(), Some("secret"), "what was said is known by its id");
+        let user = papo_wire::names::parse("ana").expect("a name");
+        entry.operation = Operation::Login { user };
+        assert_eq!(shown(&entry), None);
     }
 
     /// What is answered of a conversation of 200 messages of 8 KiB, at indices 1 to 200.
