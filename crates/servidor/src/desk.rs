@@ -5,6 +5,7 @@
 
 mod answers;
 mod members;
+mod queue;
 mod reads;
 
 use std::collections::HashMap;
@@ -20,7 +21,6 @@ use papo_wire::envelope::{Dispatch, Ordered, ToBroker};
 use papo_wire::reply::{Answer, Failure, Reason, Reply};
 use papo_wire::request::{Body, Request};
 
-use crate::indexing::Indexing;
 use crate::metrics::Metrics;
 pub(crate) use reads::ReadDone;
 
@@ -72,6 +72,8 @@ pub(crate) struct Desk {
     next: Ticket,
     clock: Lamport,
     about: About,
+    /// Reads that wait for the disk.
+    queue: queue::Queue<reads::Waiting>,
     reads: mpsc::Sender<ReadDone>,
     waker: Waker,
     metrics: Metrics,
@@ -81,7 +83,8 @@ impl Desk {
     /// `reads` is where answers from the disk arrive; `waker` wakes the loop that looks there.
     pub(crate) fn new(about: About, reads: mpsc::Sender<ReadDone>, waker: Waker, metrics: Metrics) -> Self {
         let (pending, changes) = (HashMap::new(), HashMap::new());
-        Self { pending, changes, next: 1, clock: Lamport::default(), about, reads, waker, metrics }
+        let (clock, queue) = (Lamport::default(), queue::Queue::new());
+        Self { pending, changes, next: 1, clock, about, queue, reads, waker, metrics }
     }
 
     /// A request that a broker sent.
@@ -142,7 +145,6 @@ impl Desk {
         &mut self,
         now: Now,
         replica: &mut Replica,
-        views: &mut Indexing,
         ticket: Ticket,
         verdict: Verdict,
     ) -> Option<Outgoing> {
@@ -150,7 +152,7 @@ impl Desk {
             return Some(self.told_about_members(now, replica, asked, &verdict.into()));
         }
         if let Verdict::Readable = verdict {
-            return self.readable(now, replica, views, ticket);
+            return self.readable(now, replica, ticket);
         }
         let Pending { origin, request, .. } = self.pending.remove(&ticket)?;
         let service = request.service();
@@ -282,3 +284,6 @@ fn done(request: &Request, replica: &Replica) -> Answer {
         _ => Answer::Import,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,6 +206,7 @@ impl<N: Net> Server<N> {
             self.replica.handle(now, Input::Tick);
         }
         self.do_duties();
+        self.start_reads();
         self.indexing.turn();
         self.brokers.turn(&mut self.net, self.replica.chat().applied());
         self.register();

@@ -1,5 +1,7 @@
 //! Requests that look at the state: at once where it is in memory, by way of the store's views where it is history.
 
+use std::time::Duration;
+
 use papo_core::chat::TimelineKey;
 use papo_core::clock::{Lamport, Now};
 use papo_core::log::{Entry, Index, RequestId};
@@ -11,7 +13,25 @@ use papo_wire::request::{BadRequest, Body, Conversation, Page, Request};
 
 use crate::indexing::Indexing;
 
+use super::queue::Next;
 use super::{Desk, Origin, Outgoing, Pending, answers, write};
+
+/// How long whoever asks a servidor itself may wait for the disk: they do not say how long they will.
+pub(super) const DIRECT_PATIENCE: Duration = Duration::from_secs(15);
+
+/// A read that waits for the disk.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    ticket: Ticket,
+    read: Read,
+}
+
+#[derive(Debug)]
+enum Read {
+    Page { query: PageQuery, asked: Page },
+    Since { query: SinceQuery, applied: Index, channels: Vec<String> },
+    Records(RecordsQuery),
+}
 
 /// What the disk answered to a read.
 #[derive(Debug)]
@@ -37,13 +57,7 @@ enum Found {
 
 impl Desk {
     /// Everything that the client has seen is applied.
-    pub(super) fn readable(
-        &mut self,
-        now: Now,
-        replica: &mut Replica,
-        views: &mut Indexing,
-        ticket: Ticket,
-    ) -> Option<Outgoing> {
+    pub(super) fn readable(&mut self, now: Now, replica: &mut Replica, ticket: Ticket) -> Option<Outgoing> {
         let pending = self.pending.get(&ticket)?;
         let request = &pending.request;
         let session = request.session.as_deref().unwrap_or_default();
@@ -64,18 +78,12 @@ impl Desk {
                 replica.handle(now, Input::Request(replica::Request { ticket, deadline, ask }));
                 None
             }
-            _ => self.read(now, replica, views, ticket),
+            _ => self.read(now, replica, ticket),
         }
     }
 
-    /// Answers a read from the state as it is, or sends it to the disk.
-    fn read(
-        &mut self,
-        now: Now,
-        replica: &Replica,
-        views: &mut Indexing,
-        ticket: Ticket,
-    ) -> Option<Outgoing> {
+    /// Answers a read from the state as it is, or lets it wait for the disk.
+    fn read(&mut self, now: Now, replica: &Replica, ticket: Ticket) -> Option<Outgoing> {
         let request = &self.pending.get(&ticket)?.request;
         let service = request.service();
         let session = request.session.as_deref().unwrap_or_default();
@@ -87,8 +95,8 @@ impl Desk {
             Body::History { conversation, page, limit } => {
                 match self.timeline(replica, conversation, session) {
                     Ok(key) => {
-                        self.page(views, ticket, key, *page, *limit);
-                        return None;
+                        let read = Read::Page { query: page_query(key, *page, *limit), asked: *page };
+                        return self.queue_up(now, replica, ticket, read);
                     }
                     Err(reason) => Err(Failure::new(service, reason)),
                 }
@@ -101,21 +109,58 @@ impl Desk {
                 let timelines = channels.iter().cloned().map(TimelineKey::Channel);
                 let keys = timelines.chain([TimelineKey::Mailbox(user.clone())]).collect();
                 let query = SinceQuery { keys, since: *since, limit: *limit };
-                let (reply, applied) = (self.reply_to(ticket), chat.applied());
-                views.views().since(query, move |found| {
-                    reply(found.map(|since| Found::Since { since, applied, channels }));
-                });
-                return None;
+                let read = Read::Since { query, applied: chat.applied(), channels };
+                return self.queue_up(now, replica, ticket, read);
             }
             Body::Export { after, limit } => {
-                let query = RecordsQuery { after: *after, limit: *limit };
-                let reply = self.reply_to(ticket);
-                views.views().records(query, move |found| reply(found.map(Found::Records)));
-                return None;
+                let read = Read::Records(RecordsQuery { after: *after, limit: *limit });
+                return self.queue_up(now, replica, ticket, read);
             }
             _ => Err(Failure::explained(service, Reason::BadRequest, "Escreva pelo broker.")),
         };
         self.answer(now, replica, ticket, answer)
+    }
+
+    fn queue_up(&mut self, now: Now, replica: &Replica, ticket: Ticket, read: Read) -> Option<Outgoing> {
+        if self.queue.is_full() {
+            let Pending { origin, request, .. } = self.pending.remove(&ticket)?;
+            self.metrics.answered(request.service(), "elsewhere");
+            return self.elsewhere(now, replica, origin, request.service(), false);
+        }
+        let deadline = self.pending.get(&ticket)?.deadline;
+        self.queue.add(deadline, Waiting { ticket, read });
+        None
+    }
+
+    /// Gives the disk what it may have of the reads that wait. Returns what those are told whose time is over.
+    pub(crate) fn start_reads(&mut self, now: Now, replica: &Replica, views: &mut Indexing) -> Vec<Outgoing> {
+        let mut told = Vec::new();
+        while let Some(next) = self.queue.next(now.instant) {
+            match next {
+                Next::Read(waiting) => self.start(views, waiting),
+                Next::TooLate(Waiting { ticket, .. }) => {
+                    let Some(pending) = self.pending.get(&ticket) else { continue };
+                    let failure = Failure::new(pending.request.service(), Reason::Unavailable);
+                    told.extend(self.answer(now, replica, ticket, Err(failure)));
+                }
+            }
+        }
+        told
+    }
+
+    fn start(&self, views: &mut Indexing, Waiting { ticket, read }: Waiting) {
+        let (views, reply) = (views.views(), self.reply_to(ticket));
+        match read {
+            Read::Page { query, asked } => {
+                views.page(query, move |found| reply(found.map(|page| Found::Page { page, asked })));
+            }
+            Read::Since { query, applied, channels } => views.since(query, move |found| {
+                reply(found.map(|since| Found::Since { since, applied, channels }));
+            }),
+            Read::Records(query) => {
+                views.records(query, move |found| reply(found.map(Found::Records)));
+            }
+        }
     }
 
     fn timeline(
@@ -139,19 +184,6 @@ impl Desk {
         }
     }
 
-    fn page(&self, views: &mut Indexing, ticket: Ticket, key: TimelineKey, page: Page, limit: usize) {
-        let (after, before) = match page {
-            Page::Newest => (None, None),
-            Page::Before(before) => (None, Some(before)),
-            Page::After(after) => (Some(after), None),
-            Page::Between { after, before } => (Some(after), Some(before)),
-        };
-        let reply = self.reply_to(ticket);
-        views.views().page(PageQuery { key, before, after, limit }, move |found| {
-            reply(found.map(|found| Found::Page { page: found, asked: page }));
-        });
-    }
-
     fn reply_to(&self, ticket: Ticket) -> impl FnOnce(Result<Found, ReadError>) + Send + 'static {
         let (reads, waker) = (self.reads.clone(), self.waker.clone());
         move |found| {
@@ -164,6 +196,7 @@ impl Desk {
 
     /// The disk has answered.
     pub(crate) fn read_done(&mut self, now: Now, replica: &Replica, done: ReadDone) -> Option<Outgoing> {
+        self.queue.finished();
         let pending = self.pending.remove(&done.ticket)?;
         let service = pending.request.service();
         let (answer, index) = match done.found {
@@ -200,7 +233,6 @@ impl Desk {
         &mut self,
         now: Now,
         replica: &Replica,
-        views: &mut Indexing,
         envelope: Frames,
         payload: &[u8],
     ) -> Option<Outgoing> {
@@ -211,8 +243,9 @@ impl Desk {
                 let ticket = self.next;
                 self.next += 1;
                 let fallback = RequestId::Broker { incarnation: 0, counter: 0 };
-                self.pending.insert(ticket, Pending { origin, request, fallback, deadline: now.instant });
-                self.read(now, replica, views, ticket)
+                let deadline = now.instant + DIRECT_PATIENCE;
+                self.pending.insert(ticket, Pending { origin, request, fallback, deadline });
+                self.read(now, replica, ticket)
             }
             Err(bad) => Some(self.refuse(now, replica, origin, &bad)),
         }
@@ -222,6 +255,16 @@ impl Desk {
         self.metrics.bad_request(bad.reason());
         self.reply(now, replica, origin, Err(Failure::from(bad)), None)
     }
+}
+
+fn page_query(key: TimelineKey, page: Page, limit: usize) -> PageQuery {
+    let (after, before) = match page {
+        Page::Newest => (None, None),
+        Page::Before(before) => (None, Some(before)),
+        Page::After(after) => (Some(after), None),
+        Page::Between { after, before } => (Some(after), Some(before)),
+    };
+    PageQuery { key, before, after, limit }
 }
 
 /// Stamps of an entry as people were told of it: those of the system it was imported from, if it was.

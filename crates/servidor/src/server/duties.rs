@@ -38,7 +38,7 @@ impl<N: Net> Server<N> {
             Output::ReadLog { read, from } => self.read_log(read, from),
             Output::Answer { ticket, answer } => {
                 let now = self.clocks.now();
-                let answer = self.desk.decided(now, &mut self.replica, &mut self.indexing, ticket, answer);
+                let answer = self.desk.decided(now, &mut self.replica, ticket, answer);
                 self.send_answer(answer);
             }
             Output::Index { records, applied } => self.indexing.add(records, applied),

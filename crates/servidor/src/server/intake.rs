@@ -130,8 +130,7 @@ impl<N: Net> Server<N> {
                 }
             }
             Err(_) => {
-                let (replica, views) = (&self.replica, &mut self.indexing);
-                let answer = self.desk.asked_directly(now, replica, views, envelope, payload);
+                let answer = self.desk.asked_directly(now, &self.replica, envelope, payload);
                 return self.send_answer(answer);
             }
         };
@@ -164,6 +163,14 @@ impl<N: Net> Server<N> {
         }
         while let Ok(input) = self.log_reads.try_recv() {
             self.replica.handle(self.clocks.now(), input);
+        }
+    }
+
+    /// Hands the disk what it may have of the reads that wait.
+    pub(super) fn start_reads(&mut self) {
+        let now = self.clocks.now();
+        for answer in self.desk.start_reads(now, &self.replica, &mut self.indexing) {
+            self.send_answer(Some(answer));
         }
     }
 
