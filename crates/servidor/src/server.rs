@@ -6,6 +6,7 @@
 mod duties;
 mod intake;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -15,7 +16,7 @@ use papo_core::log::ClusterId;
 use papo_core::members::DiskId;
 use papo_core::replica::{Availability, Input, Message, Replica};
 use papo_service::drill::{Breakage, Demand, Orders};
-use papo_service::{Boot, Failure, Sparing};
+use papo_service::{Boot, Failure, Shutdown, Sparing};
 use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer, disk_usage};
 use papo_transport::{HostPort, Net, Resolver, SocketId};
 
@@ -62,6 +63,8 @@ pub(crate) struct Server<N> {
     orders: Option<Orders>,
     data: PathBuf,
     next_look_at_disk: Instant,
+    /// Sockets that brokers have sent requests through: what they are answered there shall arrive.
+    asked_through: BTreeSet<SocketId>,
     store_events: mpsc::Receiver<StoreEvent>,
     reads: mpsc::Receiver<ReadDone>,
     log_reads: mpsc::Receiver<Input>,
@@ -147,6 +150,7 @@ impl<N: Net> Server<N> {
             orders: None,
             data: data.to_owned(),
             next_look_at_disk: Instant::now(),
+            asked_through: BTreeSet::new(),
             store_events,
             reads,
             log_reads,
@@ -167,6 +171,12 @@ impl<N: Net> Server<N> {
         let Boot { shutdown, settings, drill, .. } = boot;
         shutdown.wakes(self.net.waker());
         self.hear_orders(drill)?;
+        self.serve_until(&shutdown, settings.grace)?;
+        self.part();
+        Ok(())
+    }
+
+    fn serve_until(&mut self, shutdown: &Shutdown, grace: Duration) -> Result<(), Failure> {
         let mut ready: Vec<SocketId> = Vec::new();
         let mut stopping: Option<Instant> = None;
         loop {
@@ -174,13 +184,14 @@ impl<N: Net> Server<N> {
             self.probes.turned();
             if stopping.is_none() && shutdown.is_requested() {
                 tracing::info!("stopping");
-                stopping = Some(Instant::now() + settings.grace);
+                stopping = Some(Instant::now() + grace);
                 self.probes.stopping();
                 self.replica.handle(self.clocks.now(), Input::Stop);
                 continue;
             }
             if let Some(until) = stopping {
-                if self.replica.drained() {
+                // The core knows nothing of what is read from the disk.
+                if self.replica.drained() && self.desk.is_idle() {
                     return Ok(());
                 }
                 if Instant::now() >= until {
@@ -192,6 +203,14 @@ impl<N: Net> Server<N> {
                 self.net.wait(Some(self.patience()), &mut ready);
             }
         }
+    }
+
+    /// Lets the last answers leave: by themselves, sockets drop what they have not sent.
+    fn part(&mut self) {
+        for socket in std::mem::take(&mut self.asked_through) {
+            self.net.close(socket);
+        }
+        self.net.close(self.links.router);
     }
 
     /// One turn; true if it left something lying for the next one.
@@ -278,6 +297,7 @@ impl<N: Net> Server<N> {
         }
         self.next_review = Instant::now() + REVIEW;
         self.links.review(&mut self.net);
+        self.asked_through.retain(|socket| self.brokers.owns(*socket));
         let status = self.replica.status(self.clocks.now());
         self.probes.review(&status);
         self.metrics.show(&status);

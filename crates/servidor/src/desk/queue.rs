@@ -62,6 +62,11 @@ impl<T> Queue<T> {
     pub(super) fn finished(&mut self) {
         self.handed -= 1;
     }
+
+    /// Whether no read waits, here or at the disk.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.handed == 0
+    }
 }
 
 #[cfg(test)]
@@ -110,5 +115,17 @@ mod tests {
             let (Next::Read(read) | Next::TooLate(read)) = next;
             assert_eq!(matches!(next, Next::TooLate(_)), read % 2 == 0, "{read}");
         }
+    }
+
+    #[test]
+    fn it_is_empty_once_the_disk_has_answered_all() {
+        let mut queue = Queue::new();
+        assert!(queue.is_empty());
+        queue.add(SOON, 1);
+        assert!(!queue.is_empty());
+        assert_eq!(queue.next(Instant::ZERO), Some(Next::Read(1)));
+        assert!(!queue.is_empty(), "the disk has it");
+        queue.finished();
+        assert!(queue.is_empty());
     }
 }

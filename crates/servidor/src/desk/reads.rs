@@ -163,6 +163,11 @@ impl Desk {
         }
     }
 
+    /// Whether nobody waits for the disk.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     fn timeline(
         &self,
         replica: &Replica,

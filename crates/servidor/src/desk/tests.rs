@@ -84,9 +84,10 @@ fn a_page_that_is_waited_for_is_read() {
     }
     assert!(room.start_reads(START).is_empty());
     for _ in 0..10 {
+        assert!(!room.desk.is_idle(), "who stops now leaves somebody without an answer");
         let done = room.reads.recv().expect("the disk answers");
         let answer = room.desk.read_done(at(START), &room.replica, done);
         assert_eq!(failure(answer.expect("somebody waits")), None);
     }
-    assert!(room.desk.pending.is_empty());
+    assert!(room.desk.pending.is_empty() && room.desk.is_idle());
 }

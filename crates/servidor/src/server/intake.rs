@@ -104,6 +104,7 @@ impl<N: Net> Server<N> {
         self.brokers.heard(socket);
         match ToServidor::decode(frames) {
             Ok(ToServidor::Dispatch { dispatch, payload }) => {
+                self.asked_through.insert(socket);
                 let now = self.clocks.now();
                 let answer = self.desk.dispatched(now, &mut self.replica, socket, dispatch, &payload);
                 self.send_answer(answer);
