@@ -47,8 +47,8 @@ pub(crate) enum Outgoing {
 pub(crate) struct About {
     /// Where it is reached.
     pub(crate) own: String,
-    /// Where its data is.
-    pub(crate) data: std::path::PathBuf,
+    /// How full its disk is.
+    pub(crate) disk: crate::disk::Measured,
     /// Where others are, by name.
     pub(crate) addresses: std::collections::BTreeMap<String, String>,
     /// When it started.

@@ -18,6 +18,7 @@ mod brokers;
 mod clocks;
 mod cut;
 mod desk;
+mod disk;
 mod indexing;
 mod letter;
 mod links;

@@ -8,26 +8,18 @@
 //! No peer can make a servidor unready or dead by dying, so that one death never spreads: what is asked here gets no worse when
 //! fewer are heard.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use papo_core::log::Index;
 use papo_core::replica::Status;
-use papo_service::{Health, Pulse, Shutdown};
+use papo_service::{Health, Pulse};
 
 /// A loop that has not turned for this long is stuck.
 const STUCK_LOOP: Duration = Duration::from_secs(10);
 /// A disk that has not answered for this long is stuck.
-const STUCK_DISK: Duration = Duration::from_secs(20);
-/// How often the disk is tried when nobody writes.
-const TRY_DISK: Duration = Duration::from_secs(5);
+pub(crate) const STUCK_DISK: Duration = Duration::from_secs(20);
 /// How many entries a ready servidor may be behind. Whoever was away for a moment is not turned away for it.
 const FAR_BEHIND: Index = 10_000;
-/// The file that is written to try the disk.
-const PROBE: &str = "probe";
 
 /// What readiness is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -168,45 +160,6 @@ fn behind(status: &Status) -> Index {
     heard.fold(status.commit, Index::max).saturating_sub(status.applied)
 }
 
-/// Writes to the disk now and then, so that one that is stuck is noticed though nobody says anything. Ends with the process.
-///
-/// # Errors
-/// When there is no thread left for it.
-pub(crate) fn watch_disk(data: &Path, health: &Health, shutdown: Shutdown) -> io::Result<()> {
-    let file = data.join(PROBE);
-    let pulse = health.watch("disk", STUCK_DISK);
-    thread::Builder::new().name("disk-watch".to_owned()).spawn(move || try_disk(&file, &pulse, &shutdown))?;
-    Ok(())
-}
-
-fn try_disk(file: &PathBuf, pulse: &Pulse, shutdown: &Shutdown) {
-    let mut failing = false;
-    loop {
-        match write(file) {
-            Ok(()) => {
-                failing = false;
-                pulse.beat();
-            }
-            // It answers.
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => pulse.beat(),
-            Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::error!(file = %file.display(), %error, "the disk does not take a write");
-                }
-            }
-        }
-        if shutdown.wait_at_most(TRY_DISK) {
-            return;
-        }
-    }
-}
-
-fn write(file: &PathBuf) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(file)?;
-    file.write_all(b".")?;
-    file.sync_data()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,14 +207,5 @@ mod tests {
         assert!(work.is_well());
         work.full = false;
         assert!(!work.is_well());
-    }
-
-    #[test]
-    fn a_disk_is_tried_by_writing_to_it() {
-        let dir = tempfile::tempdir().expect("a folder");
-        write(&dir.path().join(PROBE)).expect("it takes writes");
-        write(&dir.path().join(PROBE)).expect("again");
-        assert_eq!(std::fs::read(dir.path().join(PROBE)).expect("a file"), b".");
-        assert!(write(&dir.path().join("nowhere").join(PROBE)).is_err());
     }
 }

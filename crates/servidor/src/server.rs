@@ -8,7 +8,7 @@ mod intake;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -17,18 +17,19 @@ use papo_core::members::DiskId;
 use papo_core::replica::{Availability, Input, Message, Replica};
 use papo_service::drill::{Breakage, Demand, Orders};
 use papo_service::{Boot, Failure, Shutdown, Sparing};
-use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer, disk_usage};
+use papo_store::{FaultKind, ReaderThread, Running, StoreEvent, Writer};
 use papo_transport::{HostPort, Net, Resolver, SocketId};
 
 use crate::brokers::Brokers;
 use crate::clocks::Clocks;
 use crate::desk::{About, Desk, ReadDone};
+use crate::disk::{Measured, watch_disk};
 use crate::indexing::Indexing;
 use crate::letter::Sender;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::notices::Notices;
-use crate::probes::{Probes, watch_disk};
+use crate::probes::Probes;
 use crate::proxies::Proxies;
 use crate::recover::{Recovered, recover};
 use crate::registration::Registration;
@@ -38,8 +39,6 @@ use crate::settings::Servidor;
 const RESOLVE: Duration = Duration::from_secs(1);
 /// How often numbers are shown and silent links looked for.
 const REVIEW: Duration = Duration::from_millis(500);
-/// How often it is looked how full the disk is.
-const LOOK_AT_DISK: Duration = Duration::from_secs(5);
 
 /// A servidor, running.
 pub(crate) struct Server<N> {
@@ -61,8 +60,7 @@ pub(crate) struct Server<N> {
     probes: Probes,
     unreadable: Sparing,
     orders: Option<Orders>,
-    data: PathBuf,
-    next_look_at_disk: Instant,
+    disk: Measured,
     /// Sockets that brokers have sent requests through: what they are answered there shall arrive.
     asked_through: BTreeSet<SocketId>,
     store_events: mpsc::Receiver<StoreEvent>,
@@ -127,7 +125,8 @@ impl<N: Net> Server<N> {
         let (reads_from, reads) = mpsc::channel();
         let (log_reads_from, log_reads) = mpsc::channel();
         let metrics = Metrics::new(&boot.metrics);
-        let about = About { own, data: data.to_owned(), addresses: Default::default(), clocks };
+        let disk = watch_disk(data, &boot.health, boot.shutdown.clone())?;
+        let about = About { own, disk: disk.clone(), addresses: Default::default(), clocks };
         let desk = Desk::new(about, reads_from, waker, metrics.clone());
         let header = Header { of: None, sender: Sender::new(replica.me(), None, None), bytes: Vec::new() };
         let mut server = Self {
@@ -148,8 +147,7 @@ impl<N: Net> Server<N> {
             probes: Probes::new(boot.health.clone()),
             unreadable: Sparing::new(),
             orders: None,
-            data: data.to_owned(),
-            next_look_at_disk: Instant::now(),
+            disk,
             asked_through: BTreeSet::new(),
             store_events,
             reads,
@@ -162,7 +160,6 @@ impl<N: Net> Server<N> {
         for seed in settings.peers.iter().cloned().chain(remembered).collect::<Vec<HostPort>>() {
             server.links.add_seed(&mut server.resolver, &seed);
         }
-        watch_disk(data, &boot.health, boot.shutdown.clone())?;
         Ok(server)
     }
 
@@ -302,17 +299,8 @@ impl<N: Net> Server<N> {
         self.probes.review(&status);
         self.metrics.show(&status);
         self.metrics.brokers.set(i64::try_from(self.brokers.alive()).unwrap_or(i64::MAX));
-        self.look_at_disk();
-    }
-
-    fn look_at_disk(&mut self) {
-        if Instant::now() < self.next_look_at_disk {
-            return;
-        }
-        self.next_look_at_disk = Instant::now() + LOOK_AT_DISK;
-        match disk_usage(&self.data) {
-            Ok(usage) => self.metrics.disk_usage(usage),
-            Err(error) => tracing::warn!(%error, "cannot tell how full the disk is"),
+        if let Some(usage) = self.disk.last() {
+            self.metrics.disk_usage(usage);
         }
     }
 

@@ -4,7 +4,7 @@ use papo_core::chat::Said;
 use papo_core::clock::Now;
 use papo_core::log::{Entry, Index, Operation, RequestId};
 use papo_core::replica::{self, Replica};
-use papo_store::{Page, Records, Since, disk_usage};
+use papo_store::{Page, Records, Since};
 use papo_wire::reply::{
     Answer, Event, ExportPage, HistoryPage, MemberStatus, Message, PeerStatus, Record, Role, Status,
     SyncPage, fitting,
@@ -102,9 +102,7 @@ fn record(entry: &Entry) -> Option<Record> {
 /// How this servidor is. Addresses of peers are added by who knows them.
 pub(super) fn status(now: Now, replica: &Replica, about: &About) -> Status {
     let status = replica.status(now);
-    let usage =
-        disk_usage(&about.data).map_err(|error| tracing::warn!(%error, "cannot tell how full the disk is"));
-    let (used, free) = usage.map_or((0, 0), |usage| (usage.used, usage.free));
+    let (used, free) = about.disk.last().map_or((0, 0), |usage| (usage.used, usage.free));
     let (offset, bound) = status.clock.unwrap_or_default();
     Status {
         name: status.me.name.clone(),

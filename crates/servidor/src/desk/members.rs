@@ -165,8 +165,12 @@ mod tests {
             waiting: 0,
         };
         let clocks = crate::clocks::Clocks::start();
-        let about =
-            About { data: ".".into(), own: "h1:5570".to_owned(), addresses: Default::default(), clocks };
+        let about = About {
+            disk: Default::default(),
+            own: "h1:5570".to_owned(),
+            addresses: Default::default(),
+            clocks,
+        };
         membership(&status, &about).seats
     }
 
