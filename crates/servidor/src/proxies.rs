@@ -22,6 +22,10 @@ const CONNECTING: Duration = Duration::from_millis(200);
 /// How long proxies are waited for that nobody knows an address of.
 const UNKNOWN: Duration = Duration::from_secs(1);
 
+/// How many messages wait for each proxy. ZeroMQ keeps them for one that is gone as well, for as long as its name resolves: they must fit
+/// into memory. What is dropped beyond, clients find by the index of the message before, and by the tips.
+const QUEUE: usize = 10_000;
+
 /// The socket for proxies.
 #[derive(Debug)]
 pub(crate) struct Proxies {
@@ -40,7 +44,7 @@ impl Proxies {
         resolver: &mut Resolver,
         targets: &[HostPort],
     ) -> Result<Self, Failure> {
-        let options = SocketOptions { send_queue: 100_000, ..crate::links::options() };
+        let options = SocketOptions { send_queue: QUEUE, ..crate::links::options() };
         let socket = net.open(Kind::Publish, &options)?;
         let targets = targets.iter().map(|target| resolver.watch(target)).collect();
         Ok(Self { targets, socket, opens: Instant::now() + UNKNOWN, kept: Some(Vec::new()) })
