@@ -6,10 +6,13 @@ use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use papo_core::clock::WallTime;
 
+const NANOS_PER_MICRO: i64 = 1_000;
+
 static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Reads a time such as `2025-11-03T21:14:07.123456` (without a zone: UTC), `2025-11-03T21:14:07.123Z` or
-/// `2025-11-03T18:14:07-03:00`.
+/// `2025-11-03T18:14:07-03:00`. What is finer than a microsecond is dropped, since no more than that is ever written:
+/// a time that was read means the same wherever it is passed on.
 ///
 /// `None` for all that is no time, or lies outside the years 1970 to 9998: a sender's time is told, never trusted, and
 /// what cannot be read is treated like one that was not sent.
@@ -21,7 +24,7 @@ pub fn parse(text: &str) -> Option<WallTime> {
     };
     // An i64 of nanoseconds ends in 2262.
     let nanos = i64::try_from(time.as_nanosecond()).ok()?;
-    (nanos >= 0).then(|| WallTime::from_nanos(nanos))
+    (nanos >= 0).then(|| WallTime::from_nanos(nanos - nanos % NANOS_PER_MICRO))
 }
 
 /// Looked up first, since trying one shape after the other would cost every request of the Python client an error.
@@ -58,7 +61,7 @@ mod tests {
         assert_eq!(parse("2025-11-03T21:14:07.123456+00:00"), at(123_456_000), "Python, aware");
         assert_eq!(parse("2025-11-03T21:14:07.123Z"), at(123_000_000), "JavaScript");
         assert_eq!(parse("2025-11-03T18:14:07-03:00"), at(0), "Go, RFC3339");
-        assert_eq!(parse("2025-11-03T18:14:07.123456789-03:00"), at(123_456_789), "Go, RFC3339Nano");
+        assert_eq!(parse("2025-11-03T18:14:07.123456789-03:00"), at(123_456_000), "Go, RFC3339Nano");
         assert_eq!(parse("2025-11-03 21:14:07.5"), at(500_000_000), "Python, str()");
     }
 
@@ -93,6 +96,13 @@ mod tests {
         fn a_time_survives_to_the_microsecond(micros in 0..i64::MAX / 1000) {
             let time = WallTime::from_nanos(micros * 1000);
             prop_assert_eq!(parse(&format(time)), Some(time));
+        }
+
+        #[test]
+        fn a_time_of_any_precision_is_passed_on_as_it_was_read(nanos in 0..i64::MAX) {
+            let text = Timestamp::from_nanosecond(i128::from(nanos)).expect("64 bits of nanoseconds fit").to_string();
+            let read = parse(&text).expect("a time of this age");
+            prop_assert_eq!(parse(&format(read)), Some(read));
         }
 
         #[test]
