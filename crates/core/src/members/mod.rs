@@ -1,4 +1,13 @@
 //! Who counts. Members are data: they are named by entries of the log, valid from when those are stored.
+//!
+//! A member is a servidor *on a disk*: what it promised and acknowledged is on that disk, and the same name with another disk has
+//! promised nothing. [`MemberHistory`] knows who counted at each position of the log, so that a list is gone again when the entry
+//! that named it is dropped. Changes come one at a time (Ongaro 2014, section 4.1, with his correction of 2015): the replica's
+//! `membership` sees to that.
+//!
+//! # What is not done
+//!
+//! Nothing here decides who is to be a member: people do, and that is state of the chat (`chat::places`).
 
 mod history;
 

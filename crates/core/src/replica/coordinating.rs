@@ -19,7 +19,7 @@ use crate::members::{MemberId, ServerName};
 /// How many entries may wait to be committed. Beyond that writes stay where they came in, and are handed over again.
 pub(super) const MAX_UNCOMMITTED: Index = 16_384;
 
-/// How many bytes one batch carries, about: large enough that a flood leaves in few messages, far below the transport's limit.
+/// How many entries one batch carries: large enough that a flood leaves in few messages. [`FETCH_BYTES`] bounds their size.
 const BATCH_ENTRIES: usize = 1_024;
 
 impl Replica {
