@@ -1,19 +1,64 @@
 //! Reading the pages of metrics.
 
-/// All samples of a process's page, by their names with their labels, as they stand there.
-pub fn samples(port: u16) -> Option<Vec<(String, f64)>> {
-    let page = papo_processes::get(port, "/metrics").filter(|page| page.status == 200)?;
-    let lines = page.body.lines().filter(|line| !line.starts_with('#'));
-    Some(
-        lines
-            .filter_map(|line| {
-                line.rsplit_once(' ').and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-            })
-            .collect(),
-    )
+/// All samples of a process's page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// By their names with their labels, as they stand there.
+    samples: Vec<(String, f64)>,
+    /// The names of those that may fall.
+    gauges: Vec<String>,
 }
 
-/// One without labels.
+impl Metrics {
+    /// Asks the process that has its pages at this port of this machine.
+    pub fn of(port: u16) -> Option<Self> {
+        let page = papo_processes::get(port, "/metrics").filter(|page| page.status == 200)?;
+        Some(Self::read(&page.body))
+    }
+
+    fn read(page: &str) -> Self {
+        let mut metrics = Self::default();
+        for line in page.lines() {
+            if let Some(line) = line.strip_prefix("# TYPE ") {
+                metrics.gauges.extend(line.strip_suffix(" gauge").map(str::to_owned));
+            } else if let Some((name, value)) = line.rsplit_once(' ').filter(|_| !line.starts_with('#')) {
+                metrics.samples.extend(value.parse().ok().map(|value| (name.to_owned(), value)));
+            }
+        }
+        metrics
+    }
+
+    /// One without labels.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.samples.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// Each gauge, added up over its labels.
+    pub fn gauges(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.gauges.iter().map(|gauge| {
+            let is_it = |name: &str| name.split_once('{').map_or(name, |(name, _)| name) == gauge;
+            let all = self.samples.iter().filter(|(name, _)| is_it(name));
+            (gauge.as_str(), all.map(|(_, value)| value).sum())
+        })
+    }
+}
+
+/// One without labels, of a process that is asked for it.
 pub fn metric(port: u16, name: &str) -> Option<f64> {
-    samples(port)?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    Metrics::of(port)?.get(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_are_told_from_the_rest_and_added_up() {
+        let page = "# HELP papo_lag Entries\n# TYPE papo_lag gauge\npapo_lag{peer=\"a b\"} 3\npapo_lag{peer=\"c\"} 4\n\
+                    # TYPE papo_lagging gauge\npapo_lagging 1\n# TYPE papo_sent counter\npapo_sent_total 7\n# EOF\n";
+        let metrics = Metrics::read(page);
+        assert_eq!(metrics.gauges().collect::<Vec<_>>(), [("papo_lag", 7.0), ("papo_lagging", 1.0)]);
+        assert_eq!(metrics.get("papo_sent_total"), Some(7.0));
+        assert_eq!(metrics.get("papo_lag"), None);
+    }
 }

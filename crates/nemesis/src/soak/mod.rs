@@ -1,6 +1,7 @@
 //! A long time of steady load with gentle restarts: does anything grow that should not?
 //!
-//! Every process is sampled every 10 s: memory (RSS), open files, threads, and the queues that its metrics tell of. Each is restarted by
+//! Every process is sampled every 10 s: memory (RSS), open files, threads, and every gauge of its metrics
+//! that is not known to be no queue. Each is restarted by
 //! SIGTERM once, one after the other, in the first 30 % of the time; what counts is its life from then on.
 //!
 //! **The rule** ([`rule`]): the first quarter of that life is warming up. Of the rest, the median of the last third is held against

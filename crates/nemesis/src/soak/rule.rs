@@ -20,6 +20,8 @@ const THREADS: u64 = 2;
 const QUEUE: u64 = 16;
 /// The same in bytes.
 const QUEUE_BYTES: u64 = 64 << 10;
+/// The same in entries that a peer is behind: outside of the coordinator that is as old as the last greeting, a second of messages.
+const QUEUE_ENTRIES: u64 = 256;
 
 /// What the columns of a [`Growth`] are.
 pub const HEAD: &str = "process       samples   memory (MiB)                         files      threads    queues\n\
@@ -66,7 +68,11 @@ impl Growth {
         hold("open files", first.files, last.files, FILES);
         hold("threads", first.threads, last.threads, THREADS);
         for (name, value) in &last.queues {
-            let may = if name.ends_with("bytes") { QUEUE_BYTES } else { QUEUE };
+            let may = match name.rsplit_once('_').map_or("", |(_, unit)| unit) {
+                "bytes" => QUEUE_BYTES,
+                "entries" => QUEUE_ENTRIES,
+                _ => QUEUE,
+            };
             hold(name, first.queues.get(name).copied().unwrap_or(0), *value, may);
         }
         flaws
@@ -89,9 +95,13 @@ impl fmt::Display for Growth {
             first.threads,
             last.threads
         )?;
-        for (name, value) in &last.queues {
+        for (name, last) in &last.queues {
+            let first = first.queues.get(name).copied().unwrap_or(0);
             let short = name.splitn(3, '_').nth(2).unwrap_or(name);
-            write!(f, " {short} {}->{value}", first.queues.get(name).copied().unwrap_or(0))?;
+            // There are many, and most are what they are.
+            if (first, *last) != (0, 0) {
+                write!(f, " {short} {first}->{last}")?;
+            }
         }
         Ok(())
     }
@@ -104,7 +114,7 @@ fn typical(samples: &[Sample]) -> Sample {
         all.sort_unstable();
         all.get(all.len() / 2).copied().unwrap_or(0)
     };
-    let names = samples.iter().flat_map(|sample| sample.queues.keys().copied());
+    let names = samples.iter().flat_map(|sample| sample.queues.keys().cloned());
     Sample {
         at: samples.first().map(|sample| sample.at).unwrap_or_default(),
         rss: median(&|sample| sample.rss),
@@ -112,7 +122,10 @@ fn typical(samples: &[Sample]) -> Sample {
         threads: median(&|sample| sample.threads),
         applied: median(&|sample| sample.applied),
         queues: names
-            .map(|name| (name, median(&|sample| sample.queues.get(name).copied().unwrap_or(0))))
+            .map(|name| {
+                let value = median(&|sample| sample.queues.get(&name).copied().unwrap_or(0));
+                (name, value)
+            })
             .collect(),
     }
 }
@@ -132,7 +145,7 @@ mod tests {
                 files: 60,
                 threads: 12,
                 applied: n * 1000,
-                queues: [("papo_broker_open_requests", n % 5)].into(),
+                queues: [("papo_broker_open_requests".to_owned(), n % 5)].into(),
             };
             change(n, &mut sample);
             sample
@@ -161,7 +174,7 @@ mod tests {
             ("open files", |n, sample| sample.files += n / 4),
             ("threads", |n, sample| sample.threads += n / 10),
             ("papo_broker_open_requests", |n, sample| {
-                sample.queues.insert("papo_broker_open_requests", n);
+                sample.queues.insert("papo_broker_open_requests".to_owned(), n);
             }),
         ];
         for (what, leak) in leaks {

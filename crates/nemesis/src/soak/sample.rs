@@ -6,20 +6,32 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::scrape::samples;
+use crate::scrape::Metrics;
 
-/// Gauges of things that wait or are held, and have to be let go.
-pub(super) const QUEUES: [&str; 8] = [
-    "papo_servidor_waiting_requests",
-    "papo_broker_open_requests",
-    "papo_broker_waiting_requests",
-    "papo_broker_in_flight_tries",
-    "papo_broker_held_bytes",
-    "papo_broker_connections",
-    "papo_proxy_subscribers",
-    "papo_proxy_active_subscriptions",
+/// Gauges that tell of nothing that waits or is held, and may grow: what they tell about does, or the machine's own numbers tell it.
+/// All others are taken for queues, so that one that is new is watched without anybody thinking of it.
+const NO_QUEUES: [&str; 14] = [
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "papo_proxy_epoch",
+    "papo_proxy_index",
+    "papo_servidor_clock_bound_seconds",
+    "papo_servidor_clock_offset_seconds",
+    "papo_servidor_disk_free_bytes",
+    "papo_servidor_disk_used_bytes",
+    "papo_servidor_epoch",
+    APPLIED,
+    COMMITTED,
+    LAST,
 ];
 const APPLIED: &str = "papo_servidor_log_applied_index";
+const COMMITTED: &str = "papo_servidor_log_commit_index";
+const LAST: &str = "papo_servidor_log_last_index";
+/// What is between them: entries of the log that wait to be committed, or to be applied.
+const BETWEEN: [(&str, &str, &str); 2] =
+    [("papo_servidor_uncommitted", COMMITTED, LAST), ("papo_servidor_unapplied", APPLIED, COMMITTED)];
 
 /// One process at one time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,8 +46,8 @@ pub struct Sample {
     pub threads: u64,
     /// Entries of the log that were applied; 0 where there is no log.
     pub applied: u64,
-    /// By the name of the metric.
-    pub queues: BTreeMap<&'static str, u64>,
+    /// Things that wait or are held, by the name of the metric.
+    pub queues: BTreeMap<String, u64>,
 }
 
 impl Sample {
@@ -45,18 +57,29 @@ impl Sample {
         let field = |name: &str| -> Option<u64> {
             status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
         };
-        let metrics: BTreeMap<String, f64> = samples(http)?.into_iter().collect();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "gauges that count")]
-        let metric = |name: &str| metrics.get(name).map(|value| *value as u64);
+        let metrics = Metrics::of(http)?;
         Some(Self {
             at,
             rss: field("VmRSS:")? << 10,
             files: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64,
             threads: field("Threads:")?,
-            applied: metric(APPLIED).unwrap_or(0),
-            queues: QUEUES.into_iter().filter_map(|name| Some((name, metric(name)?))).collect(),
+            applied: metrics.get(APPLIED).map_or(0, whole),
+            queues: queues(&metrics),
         })
     }
+}
+
+fn queues(metrics: &Metrics) -> BTreeMap<String, u64> {
+    let held = metrics.gauges().filter(|(name, _)| !NO_QUEUES.contains(name));
+    let between = BETWEEN
+        .into_iter()
+        .filter_map(|(name, from, to)| Some((name, metrics.get(to)? - metrics.get(from)?)));
+    held.chain(between).map(|(name, value)| (name.to_owned(), whole(value))).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "gauges that count")]
+fn whole(value: f64) -> u64 {
+    value as u64
 }
 
 /// All samples, in a file.
@@ -77,5 +100,20 @@ impl Table {
         let queues: Vec<String> = queues.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let line = format!("{},{node},{rss},{files},{threads},{applied},{}", at.as_secs(), queues.join(" "));
         writeln!(file, "{line}").ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The list of all metrics, which the programs are held against by a test of their own.
+    const LIST: &str = include_str!("../../../../docs/metrics.md");
+
+    #[test]
+    fn what_is_no_queue_is_a_gauge_that_exists() {
+        for name in NO_QUEUES {
+            assert!(LIST.contains(&format!("| `{name}` | gauge |")), "{name}");
+        }
     }
 }
