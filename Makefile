@@ -46,9 +46,9 @@ fuzz: ## Spoil messages, files and histories with fresh seeds (MINUTES=10 SEED=n
 	@scripts/fuzz
 
 .PHONY: nemesis
-nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUTES=30 SEED=n PREVIOUS=DIR)
+nemesis: build ## Kill, freeze, cut off, fill and flood the real programs (MINUTES=30 SEED=n PREVIOUS=COMMIT|DIR)
 	cargo build --release -p papo-nemesis
-	$(PROGRAMS)/nemesis --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(PREVIOUS),--previous $(PREVIOUS)) $(ARGS)
+	$(if $(PREVIOUS),previous=$$(scripts/previous-release '$(PREVIOUS)') && )$(PROGRAMS)/nemesis --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(PREVIOUS),--previous "$$previous") $(ARGS)
 
 .PHONY: soak
 soak: build ## Let the real programs serve for MINUTES=60, and see that nothing grows
