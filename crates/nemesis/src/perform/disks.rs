@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use papo_processes::Ended;
 
 use super::{Outcome, Undo, proof};
+use crate::folder::copy;
 use crate::network::Node;
 use crate::scrape::metric;
-use crate::town::Town;
+use crate::town::{Town, Volume};
 
 /// How a servidor ends that cannot use its disk.
 const DISK: Ended = Ended::Exited(74);
@@ -61,17 +62,6 @@ fn count(town: &Town, node: &str) -> usize {
     fs::read_dir(copies(town, node)).map_or(0, Iterator::count)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for file in fs::read_dir(from)? {
-        let file = file?;
-        if file.file_type()?.is_file() {
-            fs::copy(file.path(), to.join(file.file_name()))?;
-        }
-    }
-    Ok(())
-}
-
 pub(super) fn old_copy(town: &mut Town, node: Node, which: usize) -> Result<Undo, Outcome> {
     town.kill9(&node);
     let there = count(town, &node);
@@ -102,11 +92,8 @@ fn renew(data: &Path) -> Result<String, String> {
 }
 
 pub(super) fn full(town: &mut Town, node: Node, room: u64) -> Result<Undo, Outcome> {
-    if town.volume(&node).is_none() {
-        return Err(Outcome::Skipped("no file system can be mounted here".to_owned()));
-    }
     town.stop(&node);
-    let shrunk = town.volume(&node).map_or(Ok(()), |volume| volume.leave(room));
+    let shrunk = town.own_volume(&node).and_then(|volume| volume.leave(room));
     town.start(&node);
     shrunk.map_err(|error| Outcome::Unproven(format!("cannot make it small: {error}")))?;
     Ok(Box::new(move |town| {
@@ -136,11 +123,8 @@ pub(super) fn full(town: &mut Town, node: Node, room: u64) -> Result<Undo, Outco
 }
 
 pub(super) fn read_only(town: &mut Town, node: Node) -> Result<Undo, Outcome> {
-    if town.volume(&node).is_none() {
-        return Err(Outcome::Skipped("no file system can be mounted here".to_owned()));
-    }
     town.kill9(&node);
-    if let Some(Err(error)) = town.volume(&node).map(|volume| volume.forbid_writing()) {
+    if let Err(error) = town.own_volume(&node).and_then(Volume::forbid_writing) {
         town.start(&node);
         return Err(Outcome::Unproven(format!("cannot be made read-only: {error}")));
     }

@@ -86,6 +86,10 @@ impl Ports {
         }
     }
 
+    pub(super) fn own(&self, node: &str) -> (u16, u16) {
+        self.own[node]
+    }
+
     pub(super) fn http(&self, node: &str) -> u16 {
         self.http[node]
     }

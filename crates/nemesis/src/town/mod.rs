@@ -24,6 +24,9 @@ const TAIL: usize = 12;
 /// A file system for one servidor. Memory is taken for what is stored only.
 const ROOM: u64 = 2 << 30;
 
+/// The data of a servidor, in its part of the disk.
+const DATA: &str = "data";
+
 /// A running Papo on this machine. What it started dies with it.
 #[derive(Debug)]
 pub struct Town {
@@ -34,7 +37,7 @@ pub struct Town {
     network: Network,
     shape: Shape,
     ports: Ports,
-    /// Where servidores have their data, if not in the folder. Dropped after the processes.
+    /// What servidores have instead of a part of the disk of this machine. Dropped after the processes.
     volumes: BTreeMap<Node, Volume>,
     folder: PathBuf,
     /// Whether anybody was dismissed, and not everybody is known to be wanted since.
@@ -53,22 +56,7 @@ impl Town {
         let network = Network::start()?;
         let ports = Ports::choose(shape);
         let paths = flags::listen(shape, &ports, &network)?;
-        let mut volumes = BTreeMap::new();
-        // The last servidor has a disk of its own, so that it can be full, or read-only, while the others' are not.
-        if let Some(small) = shape.servidores().pop() {
-            match Volume::mount(&folder.join("volume"), ROOM) {
-                Ok(volume) => drop(volumes.insert(small, volume)),
-                Err(error) => {
-                    println!(
-                        "no full and no read-only disks: a file system cannot be mounted here ({error})"
-                    );
-                }
-            }
-        }
-        let data = |servidor: &str| match volumes.get(servidor) {
-            Some(volume) => volume.path().join(servidor),
-            None => folder.join("data").join(servidor),
-        };
+        let data = |servidor: &str| disk(folder, servidor).join(DATA);
         let processes = flags::processes(shape, &ports, &paths, folder, &data);
         let processes: BTreeMap<Node, Process> =
             processes.into_iter().map(|process| (process.name().to_owned(), process)).collect();
@@ -79,7 +67,7 @@ impl Town {
             network,
             shape,
             ports,
-            volumes,
+            volumes: BTreeMap::new(),
             folder: folder.to_owned(),
             dismissed: false,
             complaints: Vec::new(),
@@ -106,6 +94,11 @@ impl Town {
         self.ports.all()
     }
 
+    /// Where a broker takes requests itself.
+    pub fn client_port(&self, broker: &str) -> u16 {
+        self.ports.own(broker).0
+    }
+
     /// Where a process has its pages.
     pub fn http_port(&self, node: &str) -> u16 {
         self.ports.http(node)
@@ -113,13 +106,24 @@ impl Town {
 
     /// The data directory of a servidor.
     pub fn data(&self, servidor: &str) -> PathBuf {
-        match self.volumes.get(servidor) {
-            Some(volume) => volume.path().join(servidor),
-            None => self.folder.join("data").join(servidor),
-        }
+        disk(&self.folder, servidor).join(DATA)
     }
 
-    /// The file system that a servidor has for itself.
+    /// A file system that a servidor has for itself from now on, so that it can be full, or read-only, while the others' are not. It
+    /// has to be down.
+    ///
+    /// # Errors
+    /// None can be mounted here.
+    pub fn own_volume(&mut self, servidor: &str) -> io::Result<&Volume> {
+        if !self.volumes.contains_key(servidor) {
+            let path = disk(&self.folder, servidor);
+            fs::create_dir_all(&path)?;
+            self.volumes.insert(servidor.to_owned(), Volume::over(&path, ROOM)?);
+        }
+        Ok(&self.volumes[servidor])
+    }
+
+    /// The one that it has already.
     pub fn volume(&self, servidor: &str) -> Option<&Volume> {
         self.volumes.get(servidor)
     }
@@ -268,4 +272,9 @@ impl Town {
     fn process(&mut self, node: &str) -> &mut Process {
         self.processes.get_mut(node).unwrap_or_else(|| panic!("there is no {node}"))
     }
+}
+
+/// A servidor's part of the disk.
+fn disk(folder: &Path, servidor: &str) -> PathBuf {
+    folder.join("disks").join(servidor)
 }

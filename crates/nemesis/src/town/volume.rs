@@ -1,4 +1,7 @@
 //! A small file system in memory that can be full or read-only.
+//!
+//! It takes the place of a directory, with what is in it, only when that is to be full or read-only: until then whoever has that
+//! directory writes to a real disk, and waits for it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,6 +11,8 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::statvfs;
 
+use crate::folder::copy;
+
 /// A mounted one. Unmounted when dropped.
 #[derive(Debug)]
 pub struct Volume {
@@ -16,19 +21,42 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// Mounts one of `size` bytes at `path`, which is made.
+    /// Whether one can be mounted here, and why not. Needs a `folder` to try it in.
     ///
     /// # Errors
     /// That is not allowed here.
-    pub fn mount(path: &Path, size: u64) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        run("mount", ["-t", "tmpfs", "-o", &format!("size={size},mode=700"), "tmpfs"].map(OsStr::new), path)?;
-        Ok(Self { path: path.to_owned(), size })
+    pub fn try_here(folder: &Path) -> io::Result<()> {
+        let path = folder.join("volume");
+        fs::create_dir_all(&path)?;
+        let tried = Self::over(&path, 1 << 20).map(drop);
+        fs::remove_dir_all(&path)?;
+        tried
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Mounts one of `size` bytes at the directory `path`, and moves into it what is there. Nobody may have any of it open.
+    ///
+    /// # Errors
+    /// That is not allowed here, or there is more in it than fits; all is as it was then.
+    pub fn over(path: &Path, size: u64) -> io::Result<Self> {
+        let before = beside(path, "before");
+        fs::rename(path, &before)?;
+        fs::create_dir(path)?;
+        let options = format!("size={size},mode=700");
+        if let Err(error) = run("mount", ["-t", "tmpfs", "-o", &options, "tmpfs"].map(OsStr::new), path) {
+            fs::remove_dir(path)?;
+            fs::rename(&before, path)?;
+            return Err(error);
+        }
+        let volume = Self { path: path.to_owned(), size };
+        // If this fails, dropping it puts back what there is in it, which is not all.
+        if let Err(error) = copy(&before, path) {
+            drop(volume);
+            fs::remove_dir_all(path)?;
+            fs::rename(&before, path)?;
+            return Err(error);
+        }
+        fs::remove_dir_all(&before)?;
+        Ok(volume)
     }
 
     /// Leaves room for `left` bytes more, and no others.
@@ -63,11 +91,21 @@ impl Volume {
 }
 
 impl Drop for Volume {
+    /// What is in it stays where it was, for whoever looks for what went wrong.
     fn drop(&mut self) {
-        if let Err(error) = run("umount", ["-l"].map(OsStr::new), &self.path) {
-            println!("{} stays mounted: {error}", self.path.display());
+        let after = beside(&self.path, "after");
+        let copied = copy(&self.path, &after);
+        let unmounted = run("umount", ["-l"].map(OsStr::new), &self.path);
+        let moved =
+            unmounted.and_then(|()| fs::remove_dir(&self.path)).and_then(|()| fs::rename(after, &self.path));
+        if let Err(error) = copied.and(moved) {
+            println!("{} stays as it is: {error}", self.path.display());
         }
     }
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    path.with_added_extension(what)
 }
 
 fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a OsStr>, path: &Path) -> io::Result<()> {
@@ -76,4 +114,38 @@ fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a OsStr>, path: 
         return Ok(());
     }
     Err(io::Error::other(String::from_utf8_lossy(&ran.stderr).trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_a_directory_moves_into_a_small_file_system_and_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        if let Err(error) = Volume::try_here(folder.path()) {
+            return println!("skipped: {error}");
+        }
+        let path = folder.path().join("disk");
+        fs::create_dir_all(path.join("data")).expect("a folder");
+        let read = |name: &str| fs::read_to_string(path.join("data").join(name));
+        fs::write(path.join("data/old"), "kept").expect("there is room");
+        {
+            let volume = Volume::over(&path, 1 << 20).expect("it was tried");
+            assert_eq!(read("old").expect("it moved"), "kept");
+            volume.leave(4096).expect("it is as small as it should be");
+            let error = fs::write(path.join("data/big"), [0; 100_000]).expect_err("there is no room");
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            volume.forbid_writing().expect("nobody writes");
+            let error = fs::write(path.join("data/new"), "x").expect_err("nothing may be written");
+            assert_eq!(error.kind(), io::ErrorKind::ReadOnlyFilesystem);
+            volume.relieve().expect("it has its room again");
+            fs::write(path.join("data/new"), "kept, too").expect("there is room");
+        }
+        assert_eq!(
+            (read("old").expect("old"), read("new").expect("new")),
+            ("kept".into(), "kept, too".into())
+        );
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left");
+    }
 }
