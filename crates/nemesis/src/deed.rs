@@ -1,9 +1,12 @@
 //! What may be done to a town, as data: a schedule can be drawn, printed and drawn again without any process.
 
+mod kind;
+
 use std::fmt;
 use std::time::Duration;
 
 use crate::network::Node;
+pub use kind::Kind;
 
 /// One thing that is done, and undone later.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +74,20 @@ pub enum Deed {
         /// How many to each port.
         connections: usize,
     },
+    /// Garbage to every port of everybody, on so many connections at a time, again and again until it is undone.
+    Deluge {
+        /// What it is made from.
+        seed: u64,
+        /// How many to each port at a time.
+        connections: usize,
+    },
+    /// Well-formed requests at the port for clients, as many as are taken. Some senders read no answers.
+    Requests {
+        /// To which broker.
+        to: Node,
+        /// How many senders.
+        connections: usize,
+    },
     /// Ended, kindly or not, and started from another release; stays so.
     Release {
         /// Who.
@@ -114,47 +131,6 @@ pub enum Silence {
     Tells,
 }
 
-/// What stands in the coverage: a deed without whom it is done to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// kill -9 of one servidor.
-    KillOne,
-    /// kill -9 of a majority of the servidores.
-    KillMajority,
-    /// kill -9 of everything there is.
-    KillAll,
-    /// kill -9 of a broker, a proxy or the referencia.
-    KillFront,
-    /// SIGTERM.
-    Stop,
-    /// SIGSTOP of a servidor.
-    Freeze,
-    /// SIGSTOP of a broker, a proxy or the referencia.
-    FreezeFront,
-    /// A partition.
-    Cut(Shape),
-    /// Slow links.
-    Slow,
-    /// Jammed links.
-    Jam,
-    /// Wiped data.
-    Wipe,
-    /// Old data.
-    OldCopy,
-    /// A full disk.
-    FullDisk,
-    /// A read-only disk.
-    ReadOnly,
-    /// A cluster that shrinks and grows.
-    Growth,
-    /// Garbage.
-    Garbage,
-    /// Floods.
-    Flood,
-    /// Another release.
-    Release,
-}
-
 impl Deed {
     /// Whom it takes away from the others, where that is all it does; `None` for what disturbs everybody, or nobody knows whom.
     pub fn takes(&self) -> Option<Vec<Node>> {
@@ -175,71 +151,6 @@ impl Deed {
             }
             _ => None,
         }
-    }
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 25] = [
-        Self::KillOne,
-        Self::KillMajority,
-        Self::KillAll,
-        Self::KillFront,
-        Self::Stop,
-        Self::Freeze,
-        Self::FreezeFront,
-        Self::Cut(Shape::Isolated),
-        Self::Cut(Shape::Alone),
-        Self::Cut(Shape::Ring),
-        Self::Cut(Shape::OneWay),
-        Self::Cut(Shape::Bridge),
-        Self::Cut(Shape::NoBrokers),
-        Self::Cut(Shape::FrontAlone),
-        Self::Cut(Shape::NoClients),
-        Self::Slow,
-        Self::Jam,
-        Self::Wipe,
-        Self::OldCopy,
-        Self::FullDisk,
-        Self::ReadOnly,
-        Self::Growth,
-        Self::Garbage,
-        Self::Flood,
-        Self::Release,
-    ];
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::KillOne => "kill -9 of a servidor",
-            Self::KillMajority => "kill -9 of a majority",
-            Self::KillAll => "kill -9 of everything",
-            Self::KillFront => "kill -9 of a broker, a proxy or the referencia",
-            Self::Stop => "SIGTERM",
-            Self::Freeze => "SIGSTOP of a servidor",
-            Self::FreezeFront => "SIGSTOP of a broker, a proxy or the referencia",
-            Self::Cut(Shape::Isolated) => "partition: one without anybody",
-            Self::Cut(Shape::Alone) => "partition: one without the other servidores",
-            Self::Cut(Shape::Ring) => "partition: a ring",
-            Self::Cut(Shape::OneWay) => "partition: one way",
-            Self::Cut(Shape::Bridge) => "partition: a bridge",
-            Self::Cut(Shape::NoBrokers) => "partition: one without brokers",
-            Self::Cut(Shape::FrontAlone) => {
-                "partition: a broker, a proxy or the referencia without servidores"
-            }
-            Self::Cut(Shape::NoClients) => "partition: a broker or a proxy without clients",
-            Self::Slow => "slow links",
-            Self::Jam => "jammed links",
-            Self::Wipe => "wiped data directory",
-            Self::OldCopy => "old copy of a data directory",
-            Self::FullDisk => "full disk",
-            Self::ReadOnly => "read-only disk",
-            Self::Growth => "a member dismissed and admitted",
-            Self::Garbage => "garbage on every port",
-            Self::Flood => "flood of connections",
-            Self::Release => "another release",
-        })
     }
 }
 
@@ -271,6 +182,12 @@ impl fmt::Display for Deed {
             Self::Dismiss(node) => write!(f, "dismiss {node}, and admit it again"),
             Self::Garbage { .. } => f.write_str("garbage to every port"),
             Self::Flood { to, connections } => write!(f, "{connections} connections to each port of {to}"),
+            Self::Deluge { connections, .. } => {
+                write!(f, "garbage to every port, on {connections} connections to each at a time")
+            }
+            Self::Requests { to, connections } => {
+                write!(f, "requests to {to} from {connections} senders, as many as it takes")
+            }
             Self::Release { node, previous, kindly } => write!(
                 f,
                 "{} {node} and start it from the {} release",

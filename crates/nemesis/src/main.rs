@@ -8,7 +8,7 @@ use clap::Parser;
 use papo_nemesis::deed::Kind;
 use papo_nemesis::folder::Folder;
 use papo_nemesis::plan::{Draw, Pace};
-use papo_nemesis::run::{Settings, run};
+use papo_nemesis::run::{Settings, WHOLE_FROM, run};
 use papo_nemesis::town::Shape;
 use papo_witness::LoadSettings;
 use papo_witness::evidence::Verdict;
@@ -17,6 +17,9 @@ use papo_witness::evidence::Verdict;
 ///
 /// Starts the programs beside it, each behind a network of its own that can be broken; lets clients talk; kills, freezes, cuts off,
 /// slows, jams, fills, wipes, floods; heals; reads everything back from every servidor.
+///
+/// From 15 minutes on, every kind of fault is dealt before it ends, and one that was not seen to happen leaves the verdict unknown. What
+/// cannot be done here is listed with it.
 ///
 /// Exit codes: 0 every promise held; 1 one was broken; 2 nothing can be said.
 #[derive(Parser)]
@@ -67,6 +70,7 @@ fn torment(arguments: &Arguments) -> anyhow::Result<Verdict> {
             kinds: Kind::ALL.into_iter().filter(wanted).collect(),
             pace: if arguments.short { Pace::Short } else { Pace::Long },
             length,
+            deals: usize::from(length >= WHOLE_FROM),
         },
         at_most: length,
         previous: arguments.previous.as_ref().map(|folder| folder.canonicalize()).transpose()?,

@@ -1,4 +1,4 @@
-//! What nobody should send, to every port.
+//! What nobody should send, to every port: a few times, or on many connections at a time for as long as it goes on.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use super::flood::{End, Flood};
 use super::{Outcome, Undo, proof};
 use crate::town::Town;
 
 /// How long a port may take to accept, and for how long an answer is read.
-const LIMIT: Duration = Duration::from_millis(300);
+pub(super) const LIMIT: Duration = Duration::from_millis(300);
+/// Between two waves of a flood: thousands of connections a second would use up the ports of this machine, which others need.
+const WAVE: Duration = Duration::from_millis(20);
 /// How many times each port is sent something.
 const TIMES: usize = 4;
 /// The greeting of ZMTP 3.0 without security, as a whole.
-const GREETING: usize = 64;
+pub(super) const GREETING: usize = 64;
 
 /// How it went at one port.
 #[derive(Clone, Copy, Default)]
@@ -50,6 +53,40 @@ pub(super) fn to_everybody(town: &mut Town, seed: u64) -> Result<Undo, Outcome> 
             ),
         )
     }))
+}
+
+/// Goes on until it is undone. Everybody is sent something at the same time, so that nobody is spared because others are slow.
+pub(super) fn deluge(town: &mut Town, seed: u64, connections: usize) -> Result<Undo, Outcome> {
+    town.note_deaths();
+    let mut dice = Rng::with_seed(seed);
+    let floods: Vec<Flood<Tally>> = town
+        .ports()
+        .into_iter()
+        .map(|(_, port)| {
+            let dice = Rng::with_seed(dice.u64(..));
+            Flood::begin(move |end| pour(port, connections, dice, end))
+        })
+        .collect();
+    Ok(Box::new(move |_| {
+        let tallies: Vec<Tally> = floods.into_iter().map(Flood::end).collect();
+        let reached = tallies.iter().filter(|tally| tally.sent > 0).count();
+        let sent: usize = tallies.iter().map(|tally| tally.sent).sum();
+        proof(reached > tallies.len() / 2, format!("{sent} times to {reached} of {} ports", tallies.len()))
+    }))
+}
+
+/// One wave of connections after another.
+fn pour(port: u16, connections: usize, mut dice: Rng, end: &End) -> Tally {
+    let mut tally = Tally::default();
+    while !end.within(WAVE) {
+        let open: Vec<TcpStream> = (0..connections).map_while(|_| connect(port)).collect();
+        tally.away += connections - open.len();
+        for mut stream in &open {
+            // Hung up on in the middle of it is as good.
+            tally.sent += usize::from(stream.write_all(&nonsense(&mut dice)).is_ok());
+        }
+    }
+    tally
 }
 
 fn to_port(port: u16, all: &[Vec<u8>]) -> Tally {
@@ -87,7 +124,7 @@ fn send(port: u16, what: &[u8]) -> Option<bool> {
     }
 }
 
-fn connect(port: u16) -> Option<TcpStream> {
+pub(super) fn connect(port: u16) -> Option<TcpStream> {
     let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), LIMIT).ok()?;
     stream.set_read_timeout(Some(LIMIT / 3)).and(stream.set_write_timeout(Some(LIMIT))).ok()?;
     Some(stream)
@@ -115,17 +152,21 @@ fn nonsense(dice: &mut Rng) -> Vec<u8> {
     }
 }
 
-fn greeting() -> Vec<u8> {
+pub(super) fn greeting() -> Vec<u8> {
     let mut greeting = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0];
     greeting.extend(b"NULL");
     greeting.resize(GREETING, 0);
     greeting
 }
 
-/// The command that ends the handshake, of some kind of socket.
+/// [`ready_as`] some kind of socket.
 fn ready(dice: &mut Rng) -> Vec<u8> {
     let kinds: [&[u8]; 6] = [b"DEALER", b"REQ", b"ROUTER", b"SUB", b"XPUB", b"NOTHING"];
-    let kind = kinds[dice.usize(..kinds.len())];
+    ready_as(kinds[dice.usize(..kinds.len())])
+}
+
+/// The command that ends the handshake.
+pub(super) fn ready_as(kind: &[u8]) -> Vec<u8> {
     let mut body = b"\x05READY\x0bSocket-Type".to_vec();
     body.extend(u32::try_from(kind.len()).expect("a word").to_be_bytes());
     body.extend(kind);
@@ -145,23 +186,4 @@ fn oversized(dice: &mut Rng) -> Vec<u8> {
         _ => 1 << dice.u8(25..63),
     };
     [&[2][..], &length.to_be_bytes(), &[0; 100]].concat()
-}
-
-pub(super) fn flood(town: &mut Town, to: &str, connections: usize) -> Result<Undo, Outcome> {
-    town.note_deaths();
-    let mut open = Vec::new();
-    for (_, port) in town.ports().into_iter().filter(|(node, _)| node == to) {
-        for n in 0..connections {
-            let Some(mut stream) = connect(port) else { break };
-            // A third say nothing, a third a part, a third all of the greeting.
-            let part = [0, 10, GREETING][n % 3];
-            stream.write_all(&greeting()[..part]).ok();
-            open.push(stream);
-        }
-    }
-    Ok(Box::new(move |_| {
-        let count = open.len();
-        drop(open);
-        proof(count >= connections, format!("{count} connections were open at a time"))
-    }))
 }

@@ -1,10 +1,12 @@
 //! Doing what a plan says, undoing it, and knowing that it happened: by something else than that it was asked for.
 
 mod disks;
+mod flood;
 mod garbage;
 mod links;
 mod members;
 mod processes;
+mod requests;
 
 use crate::deed::Deed;
 use crate::town::Town;
@@ -41,7 +43,9 @@ pub fn begin(town: &mut Town, deed: &Deed) -> Result<Undo, Outcome> {
         Deed::ReadOnly(node) => disks::read_only(town, node),
         Deed::Dismiss(node) => members::dismiss(town, node),
         Deed::Garbage { seed } => garbage::to_everybody(town, seed),
-        Deed::Flood { to, connections } => garbage::flood(town, &to, connections),
+        Deed::Flood { to, connections } => flood::connections(town, &to, connections),
+        Deed::Deluge { seed, connections } => garbage::deluge(town, seed, connections),
+        Deed::Requests { to, connections } => requests::flood(town, &to, connections),
     }
 }
 
