@@ -4,9 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Happening};
 use crate::plan::Plan;
 use crate::run::{Broken, verdict};
+
+/// Of fewer no share is told.
+const ENOUGH_SERVED: u64 = 500;
 
 /// What came of many seeds.
 #[derive(Debug, Default)]
@@ -27,6 +30,13 @@ impl Findings {
         self.seeds as f64 / self.took.as_secs_f64().max(1e-9)
     }
 
+    /// Whether a majority that was made well took longer than the second of P7 too often, though none of its disks had to be
+    /// replaced: more than once in fifty times. Single ones may, as long as others are broken (see [`crate::run`]).
+    pub fn is_slow(&self) -> bool {
+        let (soon, late) = (self.coverage.of(Happening::ServedSoon), self.coverage.of(Happening::ServedLate));
+        soon + late >= ENOUGH_SERVED && late * 50 > soon + late
+    }
+
     /// Adds what came of other seeds, which were run before or after these.
     pub fn merge(&mut self, other: Self) {
         self.seeds += other.seeds;
@@ -34,6 +44,11 @@ impl Findings {
         self.coverage.merge(&other.coverage);
         self.broken.extend(other.broken);
     }
+}
+
+/// How many threads there is work for.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Runs all these seeds. `progress` is told of each that breaks a promise, and the count about every second.

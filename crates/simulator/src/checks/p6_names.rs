@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use papo_core::chat::Outcome;
 use papo_core::log::{Entry, Index, Operation};
 
 use super::{Check, broken};
@@ -34,11 +35,38 @@ impl Names {
     }
 }
 
+/// A name that nobody else has ever asked for was asked for, and that came to `outcome`.
+///
+/// # Errors
+/// If it was refused.
+pub fn free(name: &str, outcome: Outcome) -> Check {
+    if outcome != Outcome::Done {
+        return broken(P, format!("the name {name} was refused ({outcome:?}), and nobody else asked for it"));
+    }
+    Ok(())
+}
+
+/// The same, where a client was told a failure.
+///
+/// # Errors
+/// Always.
+pub fn free_for(name: &str, failure: &impl std::fmt::Debug) -> Check {
+    broken(P, format!("what was asked of {name}, which is one client's own, was refused: {failure:?}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{entry, sentence};
     use super::*;
+    use papo_core::chat::Refusal;
     use papo_core::log::Name;
+
+    #[test]
+    fn a_free_name_that_is_refused_is_found() {
+        assert_eq!(free("ana", Outcome::Done), Ok(()));
+        let refused = sentence(free("ana", Outcome::Refused(Refusal::UserExists)));
+        assert!(refused.contains("the name ana was refused"), "{refused}");
+    }
 
     #[test]
     fn two_winners_are_found() {

@@ -14,6 +14,15 @@ use super::time::{MS, S, Time};
 const USERS: [&str; 6] = ["ana", "bruno", "carla", "davi", "eva", "fabio"];
 const CHANNELS: [&str; 4] = ["geral", "jogos", "musica", "livros"];
 
+/// Something fresh that everybody asks for once a majority is well: what chaos left over proves nothing, if it left nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// A write that nothing but a failure can refuse: it takes a name that nobody else asks for.
+    Write,
+    /// A read of what is there.
+    Read,
+}
+
 /// What a client wants at the moment.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -23,6 +32,8 @@ pub struct Wish {
     pub attempts: BTreeMap<Ticket, Option<Answer>>,
     /// After how many attempts it gives up.
     pub gives_up: usize,
+    /// Which probe it is, if it is one.
+    pub probe: Option<Probe>,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +55,8 @@ pub struct Client {
     pub wordy: usize,
     /// Share of its wishes that it gives up after a few attempts.
     pub fickle: f64,
+    /// What it has to prove first of all.
+    pub probes: VecDeque<Probe>,
     /// What it is told to ask for next, before wishes of its own.
     pub orders: VecDeque<Operation>,
     /// Counts its requests.
@@ -62,6 +75,7 @@ impl Client {
             wish: None,
             wordy: 0,
             fickle: 0.1,
+            probes: VecDeque::new(),
             orders: VecDeque::new(),
             counter: u64::try_from(number).expect("few clients") << 32,
         }
@@ -69,18 +83,36 @@ impl Client {
 
     /// Whether it wants nothing more.
     pub fn is_done(&self) -> bool {
-        self.left == 0 && self.orders.is_empty() && self.wish.is_none()
+        self.left == 0 && self.probes.is_empty() && self.orders.is_empty() && self.wish.is_none()
     }
 
     /// Thinks of something to ask for.
     pub fn wish(&mut self, rng: &mut fastrand::Rng) {
+        if let Some(probe) = self.probes.pop_front() {
+            return self.probe(probe);
+        }
         if let Some(operation) = self.orders.pop_front() {
             return self.obey(operation);
         }
         self.left -= 1;
         let ask = if rng.u8(..10) < 3 { Ask::Read { seen: self.seen } } else { Ask::Write(self.write(rng)) };
         let gives_up = if rng.f64() < self.fickle { rng.usize(1..3) } else { usize::MAX };
-        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up });
+        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up, probe: None });
+    }
+
+    fn probe(&mut self, probe: Probe) {
+        self.counter += 1;
+        let ask = match probe {
+            Probe::Read => Ask::Read { seen: self.seen },
+            Probe::Write => {
+                let name = format!("sonda{}", self.counter);
+                let request_id = RequestId::Client(name.clone());
+                let operation = Operation::Login { user: plain(&name) };
+                let write = WriteRequest { author: name, request_id, operation, clock: Lamport::default() };
+                Ask::Write(Box::new(write))
+            }
+        };
+        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up: usize::MAX, probe: Some(probe) });
     }
 
     fn obey(&mut self, operation: Operation) {
@@ -89,7 +121,7 @@ impl Client {
         let clock = Lamport::default();
         let write = WriteRequest { author: self.name.clone(), request_id, operation, clock };
         let ask = Ask::Write(Box::new(write));
-        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up: usize::MAX });
+        self.wish = Some(Wish { ask, attempts: BTreeMap::new(), gives_up: usize::MAX, probe: None });
     }
 
     fn write(&mut self, rng: &mut fastrand::Rng) -> Box<WriteRequest> {

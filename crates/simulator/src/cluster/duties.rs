@@ -8,6 +8,7 @@ use papo_core::replica::{
     Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request, Resigned, RoleName, Status,
 };
 
+use super::disk::Health;
 use super::network::{Fate, Link};
 use super::node::Incoming;
 use super::time::{MS, Time, US, span};
@@ -87,6 +88,7 @@ impl Cluster {
         }
         self.sync(node);
         self.sleep(node);
+        self.end_if_drained(node);
     }
 
     /// Sleeps until the deadline.
@@ -261,6 +263,9 @@ impl Cluster {
             return self.die(node, Point::BeforeSync);
         }
         if process.disk.begin().is_none() {
+            if process.disk.health == Health::Stuck && process.disk.has_work() && process.replica.is_some() {
+                self.coverage.count(Happening::DiskStuck);
+            }
             return;
         }
         let generation = process.generation;

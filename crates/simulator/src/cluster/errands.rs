@@ -7,11 +7,11 @@ use papo_core::log::{Index, Operation, RequestId};
 use papo_core::members::ADMIN;
 use papo_core::replica::{Answer, Ask, Input, Ticket, WriteRequest};
 
-use super::clients::Client;
+use super::clients::{Client, Probe};
 use super::node::Incoming;
 use super::time::{MS, Time, US};
 use super::{Cluster, Event, Told};
-use crate::checks::{p5_session, require};
+use crate::checks::{p5_session, p6_names, require};
 use crate::coverage::Happening;
 
 impl Cluster {
@@ -81,6 +81,10 @@ impl Cluster {
             Answer::Written { outcome, index } => {
                 let Ask::Write(write) = &wish.ask else { panic!("a read was answered {answer:?}") };
                 self.canon.acknowledged((write.author.clone(), write.request_id.clone()), index, outcome);
+                if wish.probe.is_some() {
+                    require(p6_names::free(&write.author, outcome));
+                    self.proven += 1;
+                }
                 self.client_has_seen(client, index);
             }
             Answer::Readable => {
@@ -124,6 +128,22 @@ impl Cluster {
             self.clients.push(client);
             self.schedule(self.now, Event::Client { client: number });
         }
+    }
+
+    /// Gives everybody, clients and people, a fresh write and a fresh read; and so to one more client, which has nothing else to
+    /// do and is as impatient as a broker: how soon it is done is how soon the cluster serves.
+    pub fn probe_everybody(&mut self) -> usize {
+        let prober = self.clients.len();
+        let patience = 100 * MS..300 * MS;
+        self.clients.push(Client { think: MS..2 * MS, patience, ..Client::new(prober, 0) });
+        for client in 0..self.clients.len() {
+            self.clients[client].probes.extend([Probe::Write, Probe::Read]);
+            if self.clients[client].wish.is_none() {
+                self.schedule(self.now, Event::Client { client });
+            }
+        }
+        self.probe_people();
+        prober
     }
 
     /// Lets the administrator ask for something, as often as it takes.

@@ -41,6 +41,7 @@ impl Cluster {
         process.spins = 0;
         process.wake_at = 0;
         if process.disk.health == Health::Full {
+            self.coverage.count(Happening::DiskFull);
             process.inbox.push(Incoming::Input(Input::DiskRefuses(true)));
         }
         let generation = process.generation;
@@ -117,6 +118,29 @@ impl Cluster {
         self.deliver(node, Incoming::Input(Input::Stop));
     }
 
+    /// SIGTERM as a service manager means it: the process ends as soon as it has handed everything over, or when `grace` is over.
+    pub fn terminate(&mut self, node: usize, grace: Time) {
+        self.coverage.count(Happening::Drain);
+        self.stop(node);
+        let process = &mut self.nodes[node];
+        if !std::mem::replace(&mut process.ends, true) {
+            let generation = process.generation;
+            self.schedule(self.now + grace, Event::GraceOver { node, generation });
+        }
+    }
+
+    /// Ends a process that is to end and has nothing left to do, as the servidor's loop does.
+    pub(super) fn end_if_drained(&mut self, node: usize) {
+        let process = &self.nodes[node];
+        if !process.ends || !process.replica.as_ref().is_some_and(Replica::drained) {
+            return;
+        }
+        assert!(!process.disk.has_work(), "{} is drained, and waits for its disk", process.name);
+        self.note(node, "ends");
+        self.coverage.count(Happening::StoppedInOrder);
+        self.nodes[node].end();
+    }
+
     /// Whether a servidor that was asked to stop may end now.
     pub fn is_drained(&self, node: usize) -> bool {
         self.nodes[node].replica.as_ref().is_none_or(Replica::drained)
@@ -160,6 +184,9 @@ impl Cluster {
     pub fn set_disk(&mut self, node: usize, health: Health) {
         let before = std::mem::replace(&mut self.nodes[node].disk.health, health);
         self.note(node, &format!("has a disk that is {health:?}"));
+        if before != health && health == Health::Full && self.nodes[node].replica.is_some() {
+            self.coverage.count(Happening::DiskFull);
+        }
         if (before == Health::Full) != (health == Health::Full) {
             self.deliver(node, Incoming::Input(Input::DiskRefuses(health == Health::Full)));
         }
@@ -198,6 +225,15 @@ impl Cluster {
         self.note(from, &format!("has its link to s{} jammed", to + 1));
         self.network.jam((from, to));
         self.jammed.entry((from, to)).or_default();
+    }
+
+    /// Whether a servidor is down, stopped or slow, has a disk that takes nothing, or is cut off from somebody.
+    pub fn is_broken(&self, node: usize) -> bool {
+        let process = &self.nodes[node];
+        !process.runs()
+            || process.slow > 0
+            || process.disk.health != Health::Well
+            || self.network.hinders(node)
     }
 
     /// Lets a message arrive that was sent by nobody, or long ago.

@@ -66,6 +66,11 @@ enum Event {
         generation: u64,
         at: Point,
     },
+    /// A process that was asked to end had its time.
+    GraceOver {
+        node: usize,
+        generation: u64,
+    },
     /// Something among the services around the servidores.
     Service(ServiceEvent),
     /// A servidor learns where another one is now.
@@ -193,6 +198,8 @@ pub struct Cluster {
     /// Disks that are gone, and what was on them.
     lost: BTreeMap<DiskId, Content>,
     tickets: Ticket,
+    /// How many probing writes were answered.
+    pub proven: usize,
     /// How often entries were read back from a disk.
     pub log_reads: usize,
     errands: HashMap<Ticket, usize>,
@@ -233,6 +240,7 @@ impl Cluster {
             changes: Vec::new(),
             lost: BTreeMap::new(),
             tickets: 0,
+            proven: 0,
             log_reads: 0,
             errands: HashMap::new(),
             coverage: Coverage::default(),
@@ -346,6 +354,12 @@ impl Cluster {
             Event::Dies { node, generation, at } if self.is_current(node, generation) => {
                 if self.nodes[node].dies_at == Some(at) {
                     self.die(node, at);
+                }
+            }
+            Event::GraceOver { node, generation } => {
+                if self.is_current(node, generation) {
+                    self.coverage.count(Happening::GraceOver);
+                    self.crash(node);
                 }
             }
             Event::Service(event) => self.service_happens(event),

@@ -28,8 +28,8 @@ pub struct Network {
     pub straggling: f64,
     /// How long stragglers are held back.
     pub straggle: Range<Time>,
-    /// Who cannot send to whom.
-    cuts: BTreeSet<Link>,
+    /// Who cannot send to whom, and what that is part of.
+    cuts: BTreeMap<Link, Cut>,
     /// Whom nothing of the log reaches.
     starved: BTreeSet<usize>,
     /// On which links messages wait.
@@ -38,6 +38,17 @@ pub struct Network {
     stale: BTreeSet<Link>,
     /// The latest arrival on each link.
     latest: BTreeMap<Link, Time>,
+}
+
+/// What a cut link is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    /// This direction was cut by itself.
+    OneWay,
+    /// One is cut off from all others.
+    Isolation,
+    /// Some are cut off from some.
+    Partition,
 }
 
 /// What becomes of a message.
@@ -57,7 +68,7 @@ impl Default for Network {
             duplication: 0.0,
             straggling: 0.0,
             straggle: MS..2 * MS,
-            cuts: BTreeSet::new(),
+            cuts: BTreeMap::new(),
             starved: BTreeSet::new(),
             jams: BTreeSet::new(),
             stale: BTreeSet::new(),
@@ -78,7 +89,18 @@ impl Network {
     ) -> Fate {
         let broadcast = matches!(message, Message::Batch(_));
         let of_log = broadcast || matches!(message, Message::Fetched { .. });
-        if self.cuts.contains(&link) || (of_log && self.starved.contains(&link.1)) {
+        if let Some(cut) = self.cuts.get(&link) {
+            match cut {
+                Cut::Isolation => coverage.count(Happening::Isolated),
+                Cut::Partition => coverage.count(Happening::Partition),
+                Cut::OneWay if !self.cuts.contains_key(&(link.1, link.0)) => {
+                    coverage.count(Happening::OneWayCut);
+                }
+                Cut::OneWay => {}
+            }
+            return Fate::Arrives(Vec::new());
+        }
+        if of_log && self.starved.contains(&link.1) {
             return Fate::Arrives(Vec::new());
         }
         if self.stale.contains(&link) {
@@ -119,16 +141,18 @@ impl Network {
 
     /// Lets nothing through from `from` to `to`; the other direction stays.
     pub fn cut(&mut self, from: usize, to: usize) {
-        self.cuts.insert((from, to));
+        self.cuts.insert((from, to), Cut::OneWay);
     }
 
     /// Parts the groups from each other; whoever is in none is alone.
     pub fn partition(&mut self, count: usize, groups: &[&[usize]]) {
         let group = |node: usize| groups.iter().position(|group| group.contains(&node));
+        let alone = |node: usize| group(node).is_none_or(|number| groups[number].len() == 1);
         for from in 0..count {
             for to in 0..count {
                 if from != to && (group(from).is_none() || group(from) != group(to)) {
-                    self.cut(from, to);
+                    let cut = if alone(from) || alone(to) { Cut::Isolation } else { Cut::Partition };
+                    self.cuts.insert((from, to), cut);
                 }
             }
         }
@@ -156,6 +180,12 @@ impl Network {
     /// Ends a jam.
     pub(super) fn free(&mut self, link: Link) {
         self.jams.remove(&link);
+    }
+
+    /// Whether something that goes to or from a servidor is cut, or waits.
+    pub(super) fn hinders(&self, node: usize) -> bool {
+        let concerns = |(from, to): &Link| *from == node || *to == node;
+        self.cuts.keys().chain(&self.jams).chain(&self.stale).any(concerns)
     }
 
     /// Ends a cut.

@@ -56,6 +56,8 @@ pub struct Node {
     pub(super) paused_at: Time,
     /// Was asked to stop.
     pub stopping: bool,
+    /// Was asked to end as soon as it has handed everything over.
+    pub(super) ends: bool,
     /// What the brokers were told last.
     pub availability: Availability,
     /// Kills the process before it carries out this many more outputs.
@@ -96,6 +98,7 @@ impl Node {
             paused: false,
             paused_at: 0,
             stopping: false,
+            ends: false,
             availability: Availability::Withdrawn,
             dies_after: None,
             dies_at: None,
@@ -137,15 +140,21 @@ impl Node {
 
     /// The process is gone, and with it all that was not on the disk.
     pub(super) fn crash(&mut self, rng: &mut fastrand::Rng) -> Unsynced {
+        self.end();
+        self.disk.crash(rng)
+    }
+
+    /// The process is gone, and had nothing that was not on the disk.
+    pub(super) fn end(&mut self) {
         self.replica = None;
         self.generation += 1;
         self.inbox.clear();
         self.turn_at = None;
         self.paused = false;
         self.stopping = false;
+        self.ends = false;
         self.dies_after = None;
         self.dies_at = None;
-        self.disk.crash(rng)
     }
 
     /// What its clocks show.

@@ -2,13 +2,12 @@
 
 use super::Run;
 use crate::cluster::disk::Health;
-use crate::coverage::Happening;
 
 impl Run {
     /// Heals servidores in the plan's order, until those that are well are a majority of every list of members in force. The
     /// others stay as they are: down, stopped, slow, cut off in one direction or both. A cluster is founded by all, so until it
     /// is, all are healed.
-    pub(super) fn heal_a_majority(&mut self) {
+    pub(super) fn heal_a_majority(&mut self) -> Vec<usize> {
         let mut lists = self.lists();
         let founded = self.cluster.canon.last() > 0;
         let mut well = Vec::new();
@@ -28,9 +27,6 @@ impl Run {
             }
             well.push(node);
         }
-        if well.len() < self.cluster.nodes.len() {
-            self.cluster.coverage.count(Happening::MinorityBroken);
-        }
         self.cluster.tell(|| format!("--- from now on these are well: {well:?}"));
         self.calm();
         for node in &well {
@@ -39,6 +35,21 @@ impl Run {
                 self.cluster.mend(*node, *other);
             }
         }
+        well
+    }
+
+    /// Whether those that are well can go on as they are: no member's disk has to be replaced before they are a majority, and no
+    /// change of the members is on its way.
+    pub(super) fn is_intact(&self, well: &[usize]) -> bool {
+        let members = self.cluster.canon.members().voters();
+        let agreed = self.lists().iter().all(|list| list == members);
+        !members.is_empty() && agreed && self.changing().is_empty() && self.is_majority(well, members)
+    }
+
+    /// Whether something is wrong with somebody who is not among those that are well.
+    pub(super) fn is_broken_beyond(&self, well: &[usize]) -> bool {
+        let others = (0..self.cluster.nodes.len()).filter(|node| !well.contains(node));
+        others.into_iter().any(|node| self.cluster.is_broken(node))
     }
 
     pub(super) fn heal_all(&mut self) {

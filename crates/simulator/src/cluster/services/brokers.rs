@@ -31,8 +31,9 @@ impl Cluster {
     /// A broker is killed, and started again after `down`.
     pub fn kill_broker(&mut self, broker: usize, down: Time) {
         let Some(services) = &mut self.services else { return };
-        services.brokers[broker].dispatcher = None;
-        self.coverage.count(Happening::BrokerKilled);
+        if services.brokers[broker].dispatcher.take().is_some() {
+            self.coverage.count(Happening::BrokerKilled);
+        }
         self.at(down, ServiceEvent::BrokerStarts { broker });
     }
 

@@ -157,6 +157,15 @@ impl Cluster {
         }
     }
 
+    /// Gives everybody a fresh write and a fresh read.
+    pub(super) fn probe_people(&mut self) {
+        let count = self.services.as_ref().map_or(0, |services| services.people.len());
+        for person in 0..count {
+            self.services_mut().people[person].probe();
+            self.at(MS, ServiceEvent::PersonWishes { person });
+        }
+    }
+
     /// Whether clients have all that they wanted, and were shown all that they follow.
     pub fn people_are_done(&self) -> bool {
         self.services.as_ref().is_none_or(|services| services.people.iter().all(Person::is_done))

@@ -1,6 +1,6 @@
 //! People: the real sessions of clients, and what is checked of what they are shown and told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use papo_client::session::{CallId, Output, Session};
@@ -12,8 +12,9 @@ use papo_wire::publication::Publication;
 use papo_wire::reply::Reply;
 
 use super::{ServiceEvent, Side};
-use crate::checks::{p5_session, require};
+use crate::checks::{p5_session, p6_names, require};
 use crate::cluster::Cluster;
+use crate::cluster::clients::Probe;
 use crate::cluster::time::{MS, Time};
 use crate::coverage::Happening;
 
@@ -31,6 +32,12 @@ pub(super) struct Person {
     /// The request that it waits for.
     busy: bool,
     logged_in: bool,
+    /// What it has to prove before it goes on with wishes of its own.
+    probes: VecDeque<Probe>,
+    /// The probe that it waits for.
+    probing: Option<Probe>,
+    /// The channel that it created last to prove something.
+    fresh: String,
     counter: u64,
     wakes_at: Option<Time>,
 }
@@ -48,25 +55,72 @@ impl Person {
             subscribed: BTreeSet::new(),
             busy: false,
             logged_in: false,
+            probes: VecDeque::new(),
+            probing: None,
+            fresh: String::new(),
             counter: 0,
             wakes_at: None,
         }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.wishes == 0 && !self.busy
+        self.wishes == 0 && self.probes.is_empty() && !self.busy
+    }
+
+    /// Has to show, before anything else, that it is served.
+    pub(super) fn probe(&mut self) {
+        self.probes.extend([Probe::Write, Probe::Read]);
+    }
+
+    /// The next thing to ask for; a wish of its own is one less then.
+    fn next(&mut self, rng: &mut fastrand::Rng) -> Option<Ask> {
+        if self.wishes == 0 && self.probes.is_empty() {
+            return None;
+        }
+        self.counter += 1;
+        if !self.logged_in {
+            self.wishes = self.wishes.saturating_sub(1);
+            return Some(Ask::Login { user: self.name.clone(), saved: None });
+        }
+        self.probing = self.probes.pop_front();
+        match self.probing {
+            Some(Probe::Write) => {
+                self.fresh = format!("sonda{}{}", self.name, self.counter);
+                Some(Ask::CreateChannel(self.fresh.clone()))
+            }
+            Some(Probe::Read) => {
+                let of = To::Channel(self.fresh.clone());
+                Some(Ask::History { of, page: Page::Newest, limit: 10 })
+            }
+            None => {
+                self.wishes -= 1;
+                Some(self.wish(rng))
+            }
+        }
+    }
+
+    /// What it asked for came to this; whether that proves that it is served.
+    fn proves(&mut self, outcome: &Outcome) -> bool {
+        if !self.logged_in && matches!(outcome, Outcome::Refused(_)) {
+            // An earlier login had its name, and the answer to that one never came. It is refused for good: that is an answer.
+            return std::mem::take(&mut self.probes).contains(&Probe::Write);
+        }
+        let Some(probe) = self.probing.take() else { return false };
+        match outcome {
+            Outcome::Stored(_) => return probe == Probe::Write,
+            Outcome::Refused(failure) => require(p6_names::free_for(&self.fresh, failure)),
+            Outcome::Unknown(_) | Outcome::Failed(_) => self.probes.push_front(probe),
+        }
+        false
     }
 
     pub(super) fn subscribed(&self, to: &To) -> bool {
         self.subscribed.contains(to)
     }
 
-    /// The next thing to ask for.
+    /// Something that it wants.
     fn wish(&self, rng: &mut fastrand::Rng) -> Ask {
         let channel = CHANNELS[rng.usize(..CHANNELS.len())].to_owned();
-        if !self.logged_in {
-            return Ask::Login { user: self.name.clone(), saved: None };
-        }
         match rng.u8(..12) {
             0 => Ask::CreateChannel(channel),
             1..=3 => Ask::Join(channel),
@@ -85,13 +139,11 @@ impl Cluster {
         let now = self.plain_now();
         let mut rng = self.rng.fork();
         let it = &mut self.services_mut().people[person];
-        if it.wishes == 0 || it.busy {
+        if it.busy {
             return;
         }
-        it.wishes -= 1;
+        let Some(ask) = it.next(&mut rng) else { return };
         it.busy = true;
-        it.counter += 1;
-        let ask = it.wish(&mut rng);
         let id = RequestId::from(format!("{}-{}", it.name, it.counter).as_str());
         it.session.ask(now, id, ask, None);
         self.person_acts(person);
@@ -200,6 +252,9 @@ impl Cluster {
     fn person_has_answer(&mut self, person: usize, name: String, answered: Answered) {
         let Answered { request, seen, index, outcome, service } = answered;
         let key = (name, log::RequestId::Client(request.as_str().to_owned()));
+        if self.services_mut().people[person].proves(&outcome) {
+            self.proven += 1;
+        }
         match outcome {
             Outcome::Stored(answer) => {
                 require(p5_session::answered(&key.0, seen, index));

@@ -38,8 +38,9 @@ impl Cluster {
     /// A proxy is killed, and started again after `down`.
     pub fn kill_proxy(&mut self, proxy: usize, down: Time) {
         let Some(services) = &mut self.services else { return };
-        services.proxies[proxy].down = true;
-        self.coverage.count(Happening::ProxyKilled);
+        if !std::mem::replace(&mut services.proxies[proxy].down, true) {
+            self.coverage.count(Happening::ProxyKilled);
+        }
         self.at(down, ServiceEvent::ProxyStarts { proxy });
     }
 

@@ -35,8 +35,9 @@ impl Cluster {
     /// The referencia is killed, and started again after `down`.
     pub fn kill_referencia(&mut self, down: Time) {
         let Some(services) = &mut self.services else { return };
-        services.ranks.registry = None;
-        self.coverage.count(Happening::ReferenciaKilled);
+        if services.ranks.registry.take().is_some() {
+            self.coverage.count(Happening::ReferenciaKilled);
+        }
         self.at(down, ServiceEvent::RanksStart);
     }
 
