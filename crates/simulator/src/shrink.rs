@@ -3,15 +3,18 @@
 //! Greedy: parts are left out as long as what is left breaks in the same way. What is left runs under other chance as soon as
 //! anything is left out, so each attempt is made under a few.
 
+use std::time::{Duration, Instant};
+
 use crate::plan::{ClientPlan, NetworkPlan, Plan};
 use crate::run::{Broken, verdict};
 
 /// How many different chances an attempt gets.
 const CHANCES: u64 = 6;
 
-/// The shortest plan found that still breaks like `broken`, and how it breaks.
-pub fn shrink(plan: &Plan, broken: &Broken) -> (Plan, Broken) {
-    let mut best = Shrunk { plan: plan.clone(), broken: broken.clone() };
+/// The shortest plan found within `patience` that still breaks like `broken`, and how it breaks.
+pub fn shrink(plan: &Plan, broken: &Broken, patience: Duration) -> (Plan, Broken) {
+    let until = Instant::now() + patience;
+    let mut best = Shrunk { plan: plan.clone(), broken: broken.clone(), until };
     loop {
         let before = best.plan.clone();
         best.drop_services();
@@ -29,18 +32,23 @@ pub fn shrink(plan: &Plan, broken: &Broken) -> (Plan, Broken) {
 struct Shrunk {
     plan: Plan,
     broken: Broken,
+    /// When it is short enough, whatever could still be left out.
+    until: Instant,
 }
 
 impl Shrunk {
     /// Takes `plan` if it breaks in the same way, under some chance.
     fn attempt(&mut self, plan: &Plan) -> bool {
         for chance in 0..CHANCES {
+            if Instant::now() >= self.until {
+                return false;
+            }
             let mut plan = plan.clone();
             plan.seed = self.plan.seed.wrapping_add(chance);
             if let Err(broken) = verdict(&plan, false)
                 && broken.is_like(&self.broken)
             {
-                *self = Self { plan, broken };
+                (self.plan, self.broken) = (plan, broken);
                 return true;
             }
         }
