@@ -4,7 +4,7 @@ use papo_core::chat::Refusal;
 use thiserror::Error;
 
 use crate::Service;
-use crate::request::BadRequest;
+use crate::request::{BadRequest, Flaw};
 
 /// Why a request did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -77,8 +77,8 @@ impl Failure {
 
 impl From<&BadRequest> for Failure {
     fn from(bad: &BadRequest) -> Self {
-        let reason = match bad.reason() {
-            "unknown_service" => Reason::UnknownService,
+        let reason = match &bad.flaw {
+            Flaw::UnknownService(_) => Reason::UnknownService,
             _ => Reason::BadRequest,
         };
         Self::explained(bad.service, reason, bad.description())

@@ -6,7 +6,7 @@ use papo_wire::publication::Publication;
 use papo_wire::reply::{Failure, Reply};
 use papo_wire::request::{Request, service_of};
 use papo_wire::stamp::Stamp;
-use papo_wire::{Malformed, peer, referencia};
+use papo_wire::{Malformed, admin, peer, referencia};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rmpv::Value;
@@ -26,6 +26,10 @@ fn everybody_survives(bytes: &[u8]) {
     let _ = referencia::Reply::decode(bytes);
     let _ = peer::Request::decode(bytes);
     let _ = peer::Reply::decode(bytes);
+    if let Err(bad) = admin::Request::decode(bytes) {
+        assert!(!bad.reason().is_empty() && !bad.description().is_empty());
+    }
+    let _ = admin::Reply::decode(bytes);
     let _ = Stamp::decode(bytes);
     let _ = Publication::decode(bytes, bytes);
     for frames in [vec![bytes.to_vec()], vec![bytes.to_vec(); 2]] {
@@ -39,7 +43,8 @@ fn value() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         3 => prop::sample::select(vec![
             "service", "data", "user", "channel", "message", "src", "dst", "status", "messages", "entries", "kind",
-            "index", "clock", "timestamp", "upto", "users", "more", "record", "request_id", "list", "rank",
+            "index", "clock", "timestamp", "upto", "users", "more", "record", "request_id", "list", "rank", "name",
+            "reason", "seats", "role", "counts", "wanted", "disk",
         ]).prop_map(Value::from),
         1 => any::<u64>().prop_map(Value::from),
     ];
@@ -51,7 +56,8 @@ fn value() -> impl Strategy<Value = Value> {
         any::<f32>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         prop::sample::select(vec![
-            "login", "publish", "history", "sync", "export", "import", "status", "erro", "OK"
+            "login", "publish", "history", "sync", "export", "import", "status", "erro", "OK", "members",
+            "admit", "dismiss"
         ])
         .prop_map(Value::from),
         ".{0,40}".prop_map(Value::from),
@@ -94,6 +100,16 @@ proptest! {
         let data = match data {
             Value::Map(_) => data,
             other => Value::Map(vec![("user".into(), other.clone()), ("entries".into(), other)]),
+        };
+        everybody_survives(&pack(&Value::Map(vec![("service".into(), service.into()), ("data".into(), data)])));
+    }
+
+    #[test]
+    fn questions_about_members_with_random_values(service in 0..3_usize, data in value()) {
+        let service = ["members", "admit", "dismiss"][service];
+        let data = match data {
+            Value::Map(_) => data,
+            other => Value::Map(vec![("name".into(), other.clone()), ("seats".into(), other)]),
         };
         everybody_survives(&pack(&Value::Map(vec![("service".into(), service.into()), ("data".into(), data)])));
     }

@@ -9,10 +9,13 @@ use papo_wire::reply::Reply;
 use papo_wire::request::{Request, service_of};
 use papo_wire::stamp::Stamp;
 use papo_wire::topic::Topic;
-use papo_wire::{names, peer, referencia, text, timestamp};
+use papo_wire::{admin, names, peer, referencia, text, timestamp};
 use proptest::prelude::*;
 
-use crate::round_trips::{publication, referencia_reply, referencia_request, reply, to_broker, to_servidor};
+use crate::round_trips::{
+    admin_reply, admin_request, publication, referencia_reply, referencia_request, reply, to_broker,
+    to_servidor,
+};
 use crate::values::{clock, request, time};
 
 /// What reading a message may hold at a time: so much, and so many bytes for each byte of it. The shortest entry of a map is two
@@ -40,6 +43,8 @@ fn everybody_reads_within_bounds(bytes: &[u8]) {
     held_in_bounds(length, || referencia::Reply::decode(bytes).is_ok());
     held_in_bounds(length, || peer::Request::decode(bytes).is_ok());
     held_in_bounds(length, || peer::Reply::decode(bytes).is_ok());
+    held_in_bounds(length, || admin::Request::decode(bytes).is_ok());
+    held_in_bounds(length, || admin::Reply::decode(bytes).is_ok());
     held_in_bounds(length, || Stamp::decode(bytes).is_ok());
     held_in_bounds(length, || Topic::parse(bytes));
     held_in_bounds(length, || ToServidor::decode([bytes.to_vec()]).is_ok());
@@ -58,6 +63,8 @@ fn small_messages_that_promise_to_be_large_cost_little() {
         ("export", "entries"),
         ("import", "record"),
         ("list", "list"),
+        ("members", "seats"),
+        ("admit", "name"),
     ] {
         for bomb in bombs(key) {
             everybody_reads_within_bounds(&bomb);
@@ -73,9 +80,13 @@ fn messages_full_of_the_smallest_values_stay_within_the_bound() {
     for value in [&b"\xc0"[..], b"\x80", b"\x90", b"\xa0", b"\x81\xa0\xc0", b"\x91\x90"] {
         for count in [1_000_u32, 15_000, 60_000] {
             let list = [&b"\xdd"[..], &count.to_be_bytes(), &value.repeat(count as usize)].concat();
-            for (service, key) in
-                [("export", "entries"), ("users", "users"), ("history", "messages"), ("list", "list")]
-            {
+            for (service, key) in [
+                ("export", "entries"),
+                ("users", "users"),
+                ("history", "messages"),
+                ("list", "list"),
+                ("members", "seats"),
+            ] {
                 let text = |text: &str| [&[0xa0 | text.len() as u8][..], text.as_bytes()].concat();
                 let head = [&b"\x82\xa7service"[..], &text(service), b"\xa4data\x81", &text(key)].concat();
                 everybody_reads_within_bounds(&[&head[..], &list].concat());
@@ -171,6 +182,22 @@ proptest! {
         for bytes in [spoilt(&asked, &told, &spoils), spoilt(&told, &asked, &spoils)] {
             said_again(&bytes, peer::Request::decode, |(request, clock)| request.encode(now, *clock))?;
             said_again(&bytes, peer::Reply::decode, |(reply, clock)| reply.encode(now, *clock))?;
+        }
+    }
+
+    #[test]
+    fn spoilt_maps_about_members_are_refused_or_mean_what_they_say(
+        asked in admin_request(),
+        (service, told) in admin_reply(),
+        now in time(),
+        clock in clock(),
+        spoils in spoils(),
+    ) {
+        let (asked, told) = (asked.encode(now, clock), told.encode(service, now, clock));
+        for bytes in [spoilt(&asked, &told, &spoils), spoilt(&told, &asked, &spoils)] {
+            said_again(&bytes, admin::Request::decode, |(request, clock)| request.encode(now, *clock))?;
+            // Which change was agreed is for the asker to know.
+            said_again(&bytes, admin::Reply::decode, |reply| reply.encode("admit", now, clock))?;
         }
     }
 

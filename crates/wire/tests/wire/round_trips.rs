@@ -9,7 +9,7 @@ use papo_wire::reply::{
     Reply, Role, Status, SyncPage, encode_names,
 };
 use papo_wire::request::{Request, service_of};
-use papo_wire::{peer, referencia};
+use papo_wire::{admin, peer, referencia};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -178,6 +178,55 @@ pub(crate) fn referencia_reply() -> impl Strategy<Value = referencia::Reply> {
     ]
 }
 
+pub(crate) fn admin_request() -> impl Strategy<Value = admin::Request> {
+    let change = prop_oneof![name().prop_map(admin::Change::Admit), name().prop_map(admin::Change::Dismiss)];
+    prop_oneof![
+        1 => Just(admin::Request::Members),
+        3 => ("[!-~]{1,64}", change).prop_map(|(request_id, change)| admin::Request::Change { request_id, change }),
+    ]
+}
+
+fn membership() -> impl Strategy<Value = admin::Membership> {
+    let role =
+        select(vec![Role::Coordinator, Role::Follower, Role::Learner, Role::Candidate, Role::Starting]);
+    let seat = (name(), any::<[bool; 3]>(), any::<[u64; 2]>(), "[0-9a-f]{0,32}", "[a-z]{0,9}:5570").prop_map(
+        |(name, [counts, wanted, alive], [rank, index], disk, address)| admin::Seat {
+            name,
+            counts,
+            wanted,
+            alive,
+            rank,
+            disk,
+            index,
+            address,
+        },
+    );
+    (name(), role, name(), any::<[u64; 4]>(), vec(seat, 0..8)).prop_map(
+        |(name, role, coordinator, [epoch, rules, commit, applied], seats)| admin::Membership {
+            cluster: name.to_lowercase(),
+            name,
+            role,
+            coordinator,
+            epoch,
+            rules,
+            commit,
+            applied,
+            seats,
+        },
+    )
+}
+
+/// An answer, and the service that it answers to.
+pub(crate) fn admin_reply() -> impl Strategy<Value = (&'static str, admin::Reply)> {
+    let change = || select(vec!["admit", "dismiss"]);
+    prop_oneof![
+        membership().prop_map(|membership| ("members", admin::Reply::Members(Box::new(membership)))),
+        (change(), any::<u64>()).prop_map(|(service, index)| (service, admin::Reply::Agreed(index))),
+        (change(), select(admin::Reason::ALL.to_vec()))
+            .prop_map(|(service, reason)| (service, admin::Reply::Refused(reason))),
+    ]
+}
+
 proptest! {
     #[test]
     fn requests(request in request()) {
@@ -221,6 +270,16 @@ proptest! {
     #[test]
     fn replies_of_the_referencia(reply in referencia_reply(), time in time(), clock in clock()) {
         prop_assert_eq!(referencia::Reply::decode(&reply.encode(time, clock)), Ok((reply, clock)));
+    }
+
+    #[test]
+    fn questions_about_members(request in admin_request(), now in time(), clock in clock()) {
+        prop_assert_eq!(admin::Request::decode(&request.encode(now, clock)), Ok((request, clock)));
+    }
+
+    #[test]
+    fn answers_about_members((service, reply) in admin_reply(), now in time(), clock in clock()) {
+        prop_assert_eq!(admin::Reply::decode(&reply.encode(service, now, clock)), Ok(reply));
     }
 
     #[test]
