@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::{COMMANDS, Takes, quoted, takes};
+use crate::command::{COMMANDS, OLDER, Takes, quoted, takes};
 
 /// The names that can be completed: those that the chat has told of.
 #[derive(Clone, Debug, Default)]
@@ -21,13 +21,30 @@ pub(crate) fn complete(line: &str, known: &Known) -> (usize, Vec<String>) {
     let names: Vec<&str> = match takes(word) {
         Some(Takes::User) => users().collect(),
         Some(Takes::Channel) => channels().collect(),
-        Some(Takes::Either) => channels().chain(users()).collect(),
+        Some(Takes::Either) => return history(line, start, channels().chain(users())),
         Some(Takes::Command) => COMMANDS.to_vec(),
         Some(Takes::Nothing) | None => Vec::new(),
     };
+    (start, fitting(begun, names))
+}
+
+/// The names that begin like that, as they must be typed.
+fn fitting<'a>(begun: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let wanted = begun.trim_start_matches(['"', '\'']).to_lowercase();
     let fits = names.into_iter().filter(|name| name.to_lowercase().starts_with(&wanted));
-    (start, fits.map(|name| format!("{} ", quoted(name))).collect())
+    fits.map(|name| format!("{} ", quoted(name))).collect()
+}
+
+/// A name, and then the word that asks for older messages.
+fn history<'a>(line: &str, start: usize, names: impl Iterator<Item = &'a str>) -> (usize, Vec<String>) {
+    let begun = &line[start..];
+    let mut fits = fitting(begun, names);
+    let last = line.rfind(' ').map_or(start, |space| space + 1);
+    if OLDER.starts_with(&line[last..]) && (last == start || fits.is_empty()) {
+        fits.push(format!("{OLDER} "));
+        return (last, fits);
+    }
+    (start, fits)
 }
 
 fn command(line: &str) -> (usize, Vec<String>) {
@@ -57,6 +74,9 @@ mod tests {
         assert_eq!(complete("msg b", &known()), (4, vec!["bia ".to_owned()]));
         assert_eq!(complete("entrar ", &known()).1, ["geral ", "jogos "]);
         assert_eq!(complete("historico g", &known()).1, ["geral "]);
+        assert_eq!(complete("historico geral m", &known()), (16, vec!["mais ".to_owned()]));
+        assert_eq!(complete("historico @\"ana maria\" ", &known()).1, ["mais "]);
+        assert_eq!(complete("historico ", &known()).1.last().map(String::as_str), Some("mais "));
         assert_eq!(complete("canal g", &known()).1, Vec::<String>::new(), "it is to be a new one");
     }
 

@@ -119,8 +119,13 @@ impl FakeChat {
                     }
                     _ => false,
                 };
-                assert_eq!(*page, Page::Newest, "the fake knows the newest page only");
-                let all: Vec<_> = self.said.iter().filter(of).cloned().collect();
+                let before = match page {
+                    Page::Newest => u64::MAX,
+                    Page::Before(before) => *before,
+                    Page::After(_) | Page::Between { .. } => panic!("the fake is read backwards only"),
+                };
+                let earlier = self.said.iter().filter(|said| said.index < before);
+                let all: Vec<_> = earlier.filter(of).cloned().collect();
                 let first = all.len().saturating_sub(*limit);
                 let messages = all[first..].iter().cloned().map(|said| Message { said, previous: None });
                 Ok(Answer::History(HistoryPage { messages: messages.collect(), more: first > 0 }))

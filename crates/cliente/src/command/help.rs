@@ -4,13 +4,14 @@
 pub(crate) fn help(about: Option<&str>) -> String {
     let word = about.map(|word| word.trim_start_matches('/').to_lowercase());
     let found = word.and_then(|word| {
-        let mut lines = LINES.iter().filter(|(usage, _)| usage.split(' ').next() == Some(word.as_str()));
-        lines.next().map(|(usage, text)| format!("{usage}: {text}"))
+        let lines = LINES.iter().filter(|(usage, _)| usage.split(' ').next() == Some(word.as_str()));
+        let lines: Vec<String> = lines.map(|(usage, text)| format!("{usage}: {text}")).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
     });
     found.unwrap_or_else(all)
 }
 
-const LINES: [(&str, &str); 11] = [
+const LINES: [(&str, &str); 12] = [
     ("login USUÁRIO", "entra no chat com esse nome"),
     ("listar", "mostra os usuários"),
     ("canais", "mostra os canais; ✓ marca os que você segue"),
@@ -20,6 +21,7 @@ const LINES: [(&str, &str); 11] = [
     ("publish CANAL MENSAGEM", "publica em qualquer canal"),
     ("msg USUÁRIO MENSAGEM", "manda uma mensagem privada"),
     ("historico [CANAL|USUÁRIO] [N]", "mostra as últimas N mensagens"),
+    ("historico [CANAL|USUÁRIO] mais [N]", "mostra as N anteriores às já mostradas"),
     ("ajuda [COMANDO]", "mostra isto"),
     ("sair", "sai do chat"),
 ];
@@ -50,5 +52,11 @@ mod tests {
             assert!(help(Some(command)).starts_with(command), "{command} has no help");
             assert!(help(None).contains(command));
         }
+    }
+
+    #[test]
+    fn a_command_that_can_be_said_in_two_ways_has_help_for_both() {
+        let told = help(Some("historico"));
+        assert!(told.lines().count() == 2 && told.contains("mais"), "{told}");
     }
 }

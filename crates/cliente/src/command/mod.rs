@@ -14,6 +14,12 @@ pub(crate) use self::words::quoted;
 /// How many messages of a history are shown unless a number is given.
 pub(crate) const HISTORY: usize = 20;
 
+/// The most messages of a history that are shown at once.
+pub(crate) const MOST_HISTORY: usize = 10_000;
+
+/// What asks for older messages than those that were shown.
+pub(crate) const OLDER: &str = "mais";
+
 /// What somebody wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -35,6 +41,8 @@ pub(crate) enum Command {
     History {
         of: Place,
         number: usize,
+        /// Those before what was shown of it last, instead of the newest.
+        older: bool,
     },
     Help(Option<String>),
     Quit,
@@ -45,7 +53,7 @@ pub(crate) enum Command {
 /// Where something was said, as far as it was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// The current channel.
+    /// The current channel; with older messages, what was read last.
     Here,
     /// A channel or a user of that name.
     Named(String),
@@ -252,14 +260,19 @@ impl Form {
     }
 }
 
-/// `[place] [number]`
+/// `[place] [mais] [number]`
 fn history(rest: &str) -> Line {
-    let number = |word: &str| word.parse::<usize>().ok().filter(|number| *number > 0);
-    let (place, count) = match rest.rsplit_once(' ') {
-        Some((place, last)) if number(last).is_some() => (place.trim_end(), number(last)),
-        None if number(rest).is_some() => ("", number(rest)),
-        _ => (rest, None),
-    };
+    let (before, last) = last_word(rest);
+    let count = last.parse::<usize>().ok().filter(|number| *number > 0);
+    let rest = if count.is_some() { before } else { rest };
+    if count.is_some_and(|count| count > MOST_HISTORY) {
+        return Line::Mistake(format!(
+            "São no máximo {MOST_HISTORY} mensagens de uma vez; depois, as mais antigas: historico {OLDER}"
+        ));
+    }
+    let (before, last) = last_word(rest);
+    let older = last == OLDER;
+    let place = if older { before } else { rest };
     let of = match place {
         "" => Place::Here,
         name => match (name.strip_prefix('#'), name.strip_prefix('@')) {
@@ -268,7 +281,12 @@ fn history(rest: &str) -> Line {
             _ => Place::Named(words::unquote(name)),
         },
     };
-    Line::Command(Command::History { of, number: count.unwrap_or(HISTORY) })
+    Line::Command(Command::History { of, number: count.unwrap_or(HISTORY), older })
+}
+
+/// What is before the last word, and the last word.
+fn last_word(text: &str) -> (&str, &str) {
+    text.rsplit_once(' ').map_or(("", text), |(before, last)| (before.trim_end(), last))
 }
 
 #[cfg(test)]
@@ -355,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_history_may_name_its_place_and_its_length() {
-        let history = |of, number| Command::History { of, number };
+        let history = |of, number| Command::History { of, number, older: false };
         assert_eq!(command("historico"), history(Place::Here, HISTORY));
         assert_eq!(command("histórico 50"), history(Place::Here, 50));
         assert_eq!(command("historico geral"), history(Place::Named("geral".to_owned()), HISTORY));
@@ -364,6 +382,27 @@ mod tests {
         assert_eq!(command("historico #geral 5"), history(channel, 5));
         let user = Place::Exactly(To::User("ana maria".to_owned()));
         assert_eq!(command("historico @\"ana maria\""), history(user, HISTORY));
+    }
+
+    #[test]
+    fn a_history_goes_on_to_older_messages() {
+        let older = |of, number| Command::History { of, number, older: true };
+        let geral = || Place::Named("geral".to_owned());
+        assert_eq!(command("historico mais"), older(Place::Here, HISTORY));
+        assert_eq!(command("historico mais 5"), older(Place::Here, 5));
+        assert_eq!(command("historico geral mais"), older(geral(), HISTORY));
+        assert_eq!(command("historico geral mais 1000"), older(geral(), 1000));
+        let user = || Place::Exactly(To::User("ana maria".to_owned()));
+        assert_eq!(command("historico @\"ana maria\" mais"), older(user(), HISTORY));
+        let named_so = Place::Named("mais".to_owned());
+        let quoted = Command::History { of: named_so, number: HISTORY, older: false };
+        assert_eq!(command("historico \"mais\""), quoted, "a channel of that name is quoted");
+    }
+
+    #[test]
+    fn nobody_is_shown_more_at_once_than_makes_sense() {
+        assert!(matches!(command("historico 10000"), Command::History { number: MOST_HISTORY, .. }));
+        assert!(matches!(parse("historico geral 10001", true), Line::Mistake(_)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use papo_client::{Answer, Answered, Outcome, Reason, To};
 
-use super::wish::{Login, Wish};
+use super::wish::{Login, Reading, Wish};
 use super::{Chat, Desk, Notice, Own};
 
 impl<C: Chat> Desk<C> {
@@ -19,7 +19,7 @@ impl<C: Chat> Desk<C> {
             Wish::Say(own) => self.say_answered(own, answered),
             Wish::Users { tell } => self.users_answered(tell, answered),
             Wish::Channels { tell } => self.channels_answered(tell, answered),
-            Wish::History { of, number, or_user } => self.history_answered(of, number, or_user, answered),
+            Wish::History(reading) => self.history_answered(reading, answered),
         }
         // Only who waited for the request waits for what comes of it.
         if !was_busy {
@@ -113,21 +113,40 @@ impl<C: Chat> Desk<C> {
         }
     }
 
-    fn history_answered(&mut self, of: To, number: usize, or_user: bool, answered: Answered) {
+    fn history_answered(&mut self, mut reading: Reading, answered: Answered) {
         if let Outcome::Stored(Answer::History(page)) = &answered.outcome {
-            let messages = page.messages.iter().map(|message| message.said.clone()).collect();
             let more = page.more;
+            let messages = page.messages.iter().map(|message| message.said.clone()).collect();
+            if reading.take(messages, more) {
+                return self.want(Wish::History(reading));
+            }
             self.tell(answered, None, None);
-            return self.notices.push(Notice::Page { of, messages, more });
+            return self.show(reading, more);
         }
         let absent =
             answered.outcome.failure().is_some_and(|failure| failure.reason == Reason::NoSuchChannel);
-        match of {
-            To::Channel(name) if absent && or_user && self.me.is_some() => {
-                self.want(Wish::History { of: To::User(name), number, or_user: false });
+        match &reading.of {
+            To::Channel(name) if absent && reading.or_user && self.me.is_some() => {
+                self.history_of(To::User(name.clone()), reading.number, false, reading.older);
             }
-            _ => self.tell(answered, None, None),
+            _ => {
+                self.tell(answered, None, None);
+                // What was read before it failed is not kept from whoever asked.
+                if !reading.messages.is_empty() {
+                    self.show(reading, true);
+                }
+            }
         }
+    }
+
+    /// Shows what was read. Older messages are read from there on.
+    fn show(&mut self, reading: Reading, more: bool) {
+        let Reading { of, messages, older, .. } = reading;
+        if let Some(first) = messages.first() {
+            self.shown.insert(of.clone(), first.index);
+        }
+        self.read_last = Some(of.clone());
+        self.notices.push(Notice::Page { of, messages, older, more });
     }
 
     fn tell(&mut self, answered: Answered, own: Option<Own>, hint: Option<String>) {

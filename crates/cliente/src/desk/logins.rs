@@ -81,6 +81,8 @@ impl<C: Chat> Desk<C> {
         self.session = self.chat.open();
         self.wishes.clear();
         self.doubtful.clear();
+        self.shown.clear();
+        self.read_last = None;
         self.busy = None;
         self.connected = None;
         if let Some(user) = user {

@@ -17,7 +17,7 @@ use papo_client::{Ask, Event, Handle, RequestId, SessionId, SessionOptions, Show
 
 use self::logins::Me;
 pub(crate) use self::notice::{Notice, Own};
-use self::wish::Wish;
+use self::wish::{Reading, Wish};
 use crate::command::{Command, Place, help};
 use crate::complete::Known;
 use crate::state::StateDir;
@@ -75,6 +75,10 @@ pub(crate) struct Desk<C: Chat> {
     /// Messages of ours that ended as unknown.
     doubtful: HashSet<RequestId>,
     known: Known,
+    /// The oldest message that was shown of each conversation whose history was read.
+    shown: HashMap<To, u64>,
+    /// The conversation whose history was read last.
+    read_last: Option<To>,
     connected: Option<bool>,
     /// The connection is back, and what was missed is being fetched.
     back: bool,
@@ -105,6 +109,8 @@ impl<C: Chat> Desk<C> {
             first_logins: HashMap::new(),
             doubtful: HashSet::new(),
             known: Known::default(),
+            shown: HashMap::new(),
+            read_last: None,
             connected: None,
             back: false,
             notices: Vec::new(),
@@ -220,7 +226,7 @@ impl<C: Chat> Desk<C> {
                     self.mistake("Você não está em nenhum canal. Entre em um: entrar CANAL (veja: canais)");
                 }
             },
-            Command::History { of, number } => self.history(of, number),
+            Command::History { of, number, older } => self.history(of, number, older),
             Command::Help(about) => self.notices.push(Notice::Remark(help(about.as_deref()))),
             Command::Quit => return Flow::Quit,
         }
@@ -312,7 +318,11 @@ impl<C: Chat> Desk<C> {
         self.notices.push(Notice::Pending { request, own, late: false });
     }
 
-    fn history(&mut self, of: Place, number: usize) {
+    fn history(&mut self, of: Place, number: usize, older: bool) {
+        let of = match (of, &self.read_last) {
+            (Place::Here, Some(last)) if older => Place::Exactly(last.clone()),
+            (of, _) => of,
+        };
         let (of, or_user) = match of {
             Place::Here => match self.channel() {
                 Some(channel) => (To::Channel(channel.to_owned()), false),
@@ -326,7 +336,13 @@ impl<C: Chat> Desk<C> {
         if matches!(of, To::User(_)) && self.me.is_none() {
             return self.mistake("Entre primeiro: login USUÁRIO");
         }
-        self.want(Wish::History { of, number, or_user });
+        self.history_of(of, number, or_user, older);
+    }
+
+    fn history_of(&mut self, of: To, number: usize, or_user: bool, older: bool) {
+        let before = self.shown.get(&of).copied().filter(|_| older);
+        let messages = Vec::new();
+        self.want(Wish::History(Reading { of, number, or_user, before, older, messages }));
     }
 
     fn want_as_user(&mut self, wish: Wish) {

@@ -51,6 +51,9 @@ pub(crate) enum Notice {
     Page {
         of: To,
         messages: Vec<Said>,
+        /// They are older than some that were shown before.
+        older: bool,
+        /// There are older ones still.
         more: bool,
     },
     /// A line that cannot be carried out.

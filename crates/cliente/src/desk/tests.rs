@@ -136,7 +136,7 @@ fn who_leaves_the_channel_they_talk_in_talks_nowhere() {
 fn a_history_of_a_name_that_is_no_channel_is_a_users() {
     let mut stage = Stage::logged_in();
     let of = Place::Named("bia".to_owned());
-    stage.desk.command(Command::History { of, number: 5 });
+    stage.desk.command(Command::History { of, number: 5, older: false });
     assert!(matches!(stage.last().1, Ask::History { of: To::Channel(_), .. }));
     stage.refuse(Reason::NoSuchChannel);
     let (_, Ask::History { of: To::User(user), limit: 5, .. }) = stage.last() else {
@@ -146,6 +146,98 @@ fn a_history_of_a_name_that_is_no_channel_is_a_users() {
     stage.answer(Answer::History(HistoryPage::default()));
     assert!(matches!(stage.desk.notices().last(), Some(Notice::Page { of: To::User(_), .. })));
     assert!(!stage.desk.has_failed());
+}
+
+/// A page of `geral` with the messages of these indices.
+fn page(indices: std::ops::RangeInclusive<u64>, more: bool) -> Answer {
+    let said = |index| papo_client::Said {
+        index,
+        time: papo_core::clock::WallTime::EPOCH,
+        clock: papo_core::clock::Lamport::new(index),
+        from: "bia".to_owned(),
+        to: To::Channel("geral".to_owned()),
+        message: format!("{index}"),
+        request_id: None,
+    };
+    let messages = indices.map(|index| papo_wire::reply::Message { said: said(index), previous: None });
+    Answer::History(HistoryPage { messages: messages.collect(), more })
+}
+
+fn history(stage: &mut Stage, number: usize, older: bool) {
+    let of = Place::Named("geral".to_owned());
+    stage.desk.command(Command::History { of, number, older });
+}
+
+/// What was asked for last: before which index, and how many.
+fn asked(stage: &Stage) -> (Option<u64>, usize) {
+    match stage.last().1 {
+        Ask::History { page: papo_client::Page::Newest, limit, .. } => (None, limit),
+        Ask::History { page: papo_client::Page::Before(before), limit, .. } => (Some(before), limit),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The indices of the page that was told, and whether there is more.
+fn told(stage: &mut Stage) -> (Vec<u64>, bool) {
+    match stage.desk.notices().pop() {
+        Some(Notice::Page { messages, more, .. }) => (messages.iter().map(|said| said.index).collect(), more),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_long_history_is_read_page_by_page_and_told_once_in_order() {
+    let mut stage = Stage::logged_in();
+    history(&mut stage, 450, false);
+    assert_eq!(asked(&stage), (None, 200));
+    stage.answer(page(801..=1000, true));
+    assert!(stage.desk.is_busy() && stage.desk.notices().is_empty(), "it is not over yet");
+    assert_eq!(asked(&stage), (Some(801), 200));
+    // A page may be shorter than asked for, where messages are long.
+    stage.answer(page(701..=800, true));
+    assert_eq!(asked(&stage), (Some(701), 150));
+    stage.answer(page(551..=700, true));
+    assert!(!stage.desk.is_busy());
+    assert_eq!(told(&mut stage), ((551..=1000).collect(), true));
+}
+
+#[test]
+fn a_history_that_is_shorter_than_asked_for_ends_where_it_begins() {
+    let mut stage = Stage::logged_in();
+    history(&mut stage, 450, false);
+    stage.answer(page(101..=300, true));
+    stage.answer(page(1..=100, false));
+    assert_eq!(told(&mut stage), ((1..=300).collect(), false));
+}
+
+#[test]
+fn older_messages_are_those_before_what_was_shown() {
+    let mut stage = Stage::logged_in();
+    history(&mut stage, 3, false);
+    stage.answer(page(8..=10, true));
+    history(&mut stage, 2, true);
+    assert_eq!(asked(&stage), (Some(8), 2));
+    stage.answer(page(6..=7, true));
+    assert_eq!(told(&mut stage), (vec![6, 7], true));
+    stage.desk.command(Command::History { of: Place::Here, number: 9, older: true });
+    assert_eq!(asked(&stage), (Some(6), 9), "of what was read last");
+    stage.answer(page(1..=5, false));
+    history(&mut stage, 9, true);
+    assert_eq!(asked(&stage), (Some(1), 9));
+    stage.answer(Answer::History(HistoryPage::default()));
+    assert!(matches!(stage.desk.notices().pop(), Some(Notice::Page { older: true, .. })));
+    history(&mut stage, 3, false);
+    assert_eq!(asked(&stage), (None, 3), "and from the newest again");
+}
+
+#[test]
+fn what_was_read_of_a_history_before_it_failed_is_told() {
+    let mut stage = Stage::logged_in();
+    history(&mut stage, 450, false);
+    stage.answer(page(801..=1000, true));
+    stage.refuse(Reason::Internal);
+    assert!(stage.desk.has_failed() && !stage.desk.is_busy());
+    assert_eq!(told(&mut stage), ((801..=1000).collect(), true));
 }
 
 #[test]

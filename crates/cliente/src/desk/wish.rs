@@ -1,4 +1,6 @@
-use papo_client::{Ask, Page, Saved, To};
+use papo_client::{Ask, Page, Said, Saved, To};
+
+use papo_wire::limits::PAGE_ITEMS;
 
 use super::notice::Own;
 use crate::state::{UserFile, UserState};
@@ -22,12 +24,23 @@ pub(super) enum Wish {
     Channels {
         tell: bool,
     },
-    History {
-        of: To,
-        number: usize,
-        /// If there is no such channel, a user may be meant.
-        or_user: bool,
-    },
+    History(Reading),
+}
+
+/// A history that is being read, page by page, backwards.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) of: To,
+    /// How many messages are wanted.
+    pub(super) number: usize,
+    /// If there is no such channel, a user may be meant.
+    pub(super) or_user: bool,
+    /// Only messages before this index; `None` for the newest.
+    pub(super) before: Option<u64>,
+    /// Older ones than those that were shown were asked for.
+    pub(super) older: bool,
+    /// What has been read.
+    pub(super) messages: Vec<Said>,
 }
 
 /// A login under way.
@@ -57,9 +70,25 @@ impl Wish {
             }
             Self::Users { .. } => Ask::Users,
             Self::Channels { .. } => Ask::Channels,
-            Self::History { of, number, .. } => {
-                Ask::History { of: of.clone(), page: Page::Newest, limit: *number }
-            }
+            Self::History(reading) => reading.ask(),
         })
+    }
+}
+
+impl Reading {
+    /// The request for the next page.
+    fn ask(&self) -> Ask {
+        let page = self.before.map_or(Page::Newest, Page::Before);
+        let limit = (self.number - self.messages.len()).min(PAGE_ITEMS);
+        Ask::History { of: self.of.clone(), page, limit }
+    }
+
+    /// Takes a page, which has older messages than what was read; returns whether to read on.
+    pub(super) fn take(&mut self, mut messages: Vec<Said>, more: bool) -> bool {
+        let Some(first) = messages.first() else { return false };
+        self.before = Some(first.index);
+        messages.append(&mut self.messages);
+        self.messages = messages;
+        more && self.messages.len() < self.number
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn tell(notice: &Notice) -> Option<String> {
         Notice::Answered { answered, own, .. } => with(answer_keys(answered, own.as_ref()), "answer"),
         Notice::Users(users) => json!({ "event": "users", "users": users }),
         Notice::Channels { all, .. } => json!({ "event": "channels", "channels": all }),
-        Notice::Page { of, messages, more } => {
+        Notice::Page { of, messages, more, .. } => {
             let (key, name) = match of {
                 To::Channel(channel) => ("channel", channel),
                 To::User(user) => ("with", user),

@@ -7,6 +7,7 @@ use papo_core::clock::WallTime;
 
 use super::clean;
 use super::paint::Paint;
+use crate::command::{OLDER, quoted};
 use crate::desk::{Notice, Own};
 
 /// What every further line of a message begins with.
@@ -60,7 +61,8 @@ impl Text {
                 let mark = if followed.contains(channel) { " ✓" } else { "" };
                 channel_name(channel) + mark
             })),
-            Notice::Page { of, messages, more } => self.page(of, messages, *more, me),
+            Notice::Page { of, messages, older, .. } if messages.is_empty() => self.nothing(of, *older),
+            Notice::Page { of, messages, more, .. } => self.page(of, messages, *more, me),
             Notice::Mistake(text) => self.paint.bad(&format!("✗ {}", clean::lines(text, INDENT))),
             Notice::Remark(text) => clean::lines(text, ""),
         })
@@ -90,20 +92,18 @@ impl Text {
     }
 
     fn page(&self, of: &To, messages: &[Said], more: bool, me: Option<&str>) -> String {
-        let place = match of {
-            To::Channel(channel) => channel_name(channel),
-            To::User(user) => format!("a conversa com {}", clean::line(user)),
-        };
-        if messages.is_empty() {
-            return self.remark(&format!("nada foi dito ainda: {place}"));
-        }
         let mut lines = Vec::with_capacity(messages.len() + 2);
         if more {
-            lines.push(self.remark("(há mensagens mais antigas)"));
+            lines.push(self.remark(&format!("(há mensagens mais antigas: historico {} {OLDER})", typed(of))));
         }
         lines.extend(messages.iter().map(|said| self.said(said, me)));
-        lines.push(self.remark(&format!("até aqui: {place}")));
+        lines.push(self.remark(&format!("até aqui: {}", place(of))));
         lines.join("\n")
+    }
+
+    fn nothing(&self, of: &To, older: bool) -> String {
+        let what = if older { "não há mensagens mais antigas" } else { "nada foi dito ainda" };
+        self.remark(&format!("{what}: {}", place(of)))
     }
 
     fn said(&self, said: &Said, me: Option<&str>) -> String {
@@ -149,6 +149,22 @@ impl Text {
     fn bad(&self, what: &str, failure: &Failure) -> String {
         self.paint.bad(&format!("✗ {what}: {}", clean::line(&failure.description)))
     }
+}
+
+/// A conversation, in a sentence.
+fn place(of: &To) -> String {
+    match of {
+        To::Channel(channel) => channel_name(channel),
+        To::User(user) => format!("a conversa com {}", clean::line(user)),
+    }
+}
+
+/// A conversation, as it is typed.
+fn typed(of: &To) -> String {
+    clean::line(&match of {
+        To::Channel(channel) => quoted(channel),
+        To::User(user) => format!("@{}", quoted(user)),
+    })
 }
 
 fn channel_name(channel: &str) -> String {

@@ -89,3 +89,20 @@ fn a_history_is_shown_in_order() {
     assert!(lines[0].contains("mais antigas"), "{lines:#?}");
     assert!(lines[1].ends_with("dois") && lines[2].ends_with("três"), "{lines:#?}");
 }
+
+#[test]
+fn a_long_history_is_shown_whole_and_older_messages_on_request() {
+    let stage = Stage::new();
+    for number in 1..=450 {
+        stage.fake.say("bia", "geral", &format!("mensagem {number}."));
+    }
+    let (lines, status) =
+        stage.run(&[], "historico geral 300\nhistorico geral mais 100\nhistorico mais 100\n");
+    assert!(status.success());
+    let shown: Vec<&str> = lines.iter().filter_map(|line| line.split("mensagem ").nth(1)).collect();
+    let expected: Vec<String> =
+        [151..=450, 51..=150, 1..=50].into_iter().flatten().map(|number| format!("{number}.")).collect();
+    assert_eq!(shown, expected);
+    let hints: Vec<&String> = lines.iter().filter(|line| line.contains("historico geral mais")).collect();
+    assert_eq!(hints.len(), 2, "there is nothing before the first message: {hints:#?}");
+}
