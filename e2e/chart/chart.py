@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -36,8 +37,13 @@ def run(*command, stdin=None):
     return subprocess.run([str(word) for word in command], input=stdin, capture_output=True, text=True, timeout=120)
 
 
-def render(*settings, values=None, release="papo", namespace="papo", more=()):
-    """Every object that the chart makes with these settings, each as `--set` takes it (`=` once) or as a dict for `--set-json`."""
+def render(*settings, **where):
+    """Every object that the chart makes; as `manifests`."""
+    return Objects(parse(manifests(*settings, **where)))
+
+
+def manifests(*settings, values=None, release="papo", namespace="papo", more=()):
+    """What the chart makes with these settings, as YAML; each is as `--set` takes it (`=` once), or a dict for `--set-json`."""
     arguments = ["helm", "template", release, CHART, "--namespace", namespace, "--kube-version", "1.34", *more]
     for setting in settings:
         arguments += ["--set", setting] if isinstance(setting, str) else json_setting(setting)
@@ -46,7 +52,7 @@ def render(*settings, values=None, release="papo", namespace="papo", more=()):
     ended = run(*arguments)
     if ended.returncode != 0:
         raise Refused(ended.stderr)
-    return Objects(parse(ended.stdout))
+    return ended.stdout
 
 
 def json_setting(setting):
@@ -125,3 +131,11 @@ def mebibytes(quantity):
 
 def installed(program):
     return shutil.which(program) is not None
+
+
+def needs(test, program):
+    """Skips the test where a program is missing, unless it must not be (E2E_TOOLS is `required`)."""
+    if not installed(program):
+        if os.environ.get("E2E_TOOLS") == "required":
+            test.fail(f"{program} is not installed")
+        test.skipTest(f"{program} is not installed")

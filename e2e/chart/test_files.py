@@ -1,9 +1,10 @@
 """Files that are made from others say the same as those."""
 
 import json
+import re
 import unittest
 
-from chart import CHART, EXAMPLES, ROOT, container, installed, parse, render, run
+from chart import CHART, EXAMPLES, ROOT, container, needs, parse, render, run
 
 
 def leaves(values, at=""):
@@ -13,6 +14,28 @@ def leaves(values, at=""):
         yield path
         if isinstance(value, dict) and value:
             yield from leaves(value, path)
+
+
+def twice(yaml):
+    """Paths of keys that one mapping has twice, in YAML in block style."""
+    found, open_keys, seen = [], [], set()
+    for line in yaml.splitlines():
+        item = re.match(r"( *)((?:- )*)([\w./-]+):(?: |$)", line)
+        if not item:
+            continue
+        indent, dashes, name = len(item[1]), len(item[2]) // 2, item[3]
+        for dash in range(dashes):
+            # Each element of a list is a mapping of its own.
+            open_keys = [entry for entry in open_keys if entry[0] < indent + 2 * dash]
+            open_keys.append((indent + 2 * dash, "-", object()))
+        indent += 2 * dashes
+        open_keys = [entry for entry in open_keys if entry[0] < indent]
+        within = tuple(entry[2] for entry in open_keys)
+        if (within, name) in seen:
+            found.append(".".join([entry[1] for entry in open_keys] + [name]))
+        seen.add((within, name))
+        open_keys.append((indent, name, object()))
+    return found
 
 
 class Files(unittest.TestCase):
@@ -55,9 +78,16 @@ class Files(unittest.TestCase):
             previous = text
         self.assertEqual(uncommented, [])
 
+    def test_no_key_is_there_twice(self):
+        """Of two, YAML takes the later one, and says nothing."""
+        for path in (CHART / "values.yaml", *EXAMPLES, CHART / "files" / "alerts.yaml"):
+            with self.subTest(path.name):
+                self.assertEqual(twice(path.read_text()), [])
+        self.assertEqual(twice("a:\n  b: 1\n  c: 2\nd:\n  b: 3\n  b: 4\n"), ["d.b"])
+        self.assertEqual(twice("a:\n  - b: 1\n    c: 2\n  - b: 1\n    b: 2\n"), ["a.-.b"])
+
     def test_the_readme_is_what_helm_docs_makes_of_the_comments(self):
-        if not installed("helm-docs"):
-            self.skipTest("helm-docs is not installed")
+        needs(self, "helm-docs")
         made = run("helm-docs", "--chart-search-root", CHART, "--sort-values-order", "file", "--dry-run", "--log-level", "error")
         self.assertEqual(made.returncode, 0, made.stderr)
         self.assertEqual(
@@ -79,8 +109,7 @@ class Files(unittest.TestCase):
 
 class Overlays(unittest.TestCase):
     def build(self, path):
-        if not installed("kubectl"):
-            self.skipTest("kubectl is not installed")
+        needs(self, "kubectl")
         ended = run("kubectl", "kustomize", ROOT / "k8s" / path)
         self.assertEqual(ended.returncode, 0, ended.stderr)
         return parse(ended.stdout)
