@@ -45,11 +45,13 @@ class Hooks(unittest.TestCase):
                 self.assertEqual(objects.one("ConfigMap", known["name"])["data"][known["key"]], env["NAMES"])
                 self.assertTrue(known["optional"], "there may be none yet")
 
-    def test_it_has_longer_than_what_it_waits_for(self):
+    def test_it_has_longer_than_what_it_waits_for_and_taking_that_back(self):
         for seconds in (1, 120, 3600):
             job = render(f"members.timeoutSeconds={seconds}").one("Job", ROLLBACK)
-            self.assertGreater(job["spec"]["activeDeadlineSeconds"], seconds)
-            self.assertLessEqual(int(environment(job["spec"]["template"])["BRIEFLY"]), seconds)
+            env = environment(job["spec"]["template"])
+            self.assertGreater(job["spec"]["activeDeadlineSeconds"], seconds + int(env["TAKE_BACK"]))
+            self.assertEqual(env["TIMEOUT"], str(seconds))
+            self.assertLessEqual(int(env["BRIEFLY"]), seconds)
 
     def test_a_drained_node_does_not_make_it_fail(self):
         (rule,) = rendered().one("Job", ROLLBACK)["spec"]["podFailurePolicy"]["rules"]
@@ -59,32 +61,64 @@ class Hooks(unittest.TestCase):
 class Script(unittest.TestCase):
     """What the Job does, with a `papo` that takes it or does not."""
 
-    def ends(self, taken, **variables):
-        """The exit code, and what papo was told."""
+    def ends(self, *answers, **variables):
+        """The exit code, and what papo was told; it answers with these exit codes, one after another."""
         with tempfile.TemporaryDirectory() as directory:
-            papo, said = pathlib.Path(directory, "papo"), pathlib.Path(directory, "said")
-            papo.write_text(f'#!/bin/sh\necho "$@" >>{said}\nexit {0 if taken else 1}\n')
+            papo, said, codes = (pathlib.Path(directory, name) for name in ("papo", "said", "codes"))
+            codes.write_text("".join(f"{answer}\n" for answer in answers))
+            papo.write_text(f'#!/bin/sh\necho "$@" >>{said}\nexit "$(sed -n "$(wc -l <{said})p" {codes})"\n')
             papo.chmod(0o755)
-            environment = {"PATH": f"{directory}:{os.environ['PATH']}", "FROM": "any:5570", "TIMEOUT": "120", "BRIEFLY": "15", **variables}
+            environment = {
+                "PATH": f"{directory}:{os.environ['PATH']}", "FROM": "any:5570",
+                "TIMEOUT": "120", "BRIEFLY": "15", "TAKE_BACK": "30", **variables,
+            }  # fmt: skip
             script = (CHART / "hooks" / "members.sh").read_text()
             ended = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=20)
+            self.stderr = ended.stderr
             return ended.returncode, said.read_text().splitlines()
 
     def test_what_is_taken_lets_everything_go_on(self):
-        for installed, must in (("a,b,c,d,e", "no"), ("a,b,c", "no"), ("a,b,c", "yes")):
-            with self.subTest(installed=installed, must=must):
-                self.assertEqual(self.ends(True, NAMES="a,b,c", INSTALLED=installed, MUST=must)[0], 0)
+        wait, glance = (f"members set a,b,c --from any:5570 --timeout {seconds}s" for seconds in (120, 15))
+        self.assertEqual(self.ends(0, NAMES="a,b,c", INSTALLED="a,b,c,d,e"), (0, [wait]))
+        self.assertEqual(self.ends(0, NAMES="a,b,c", INSTALLED="a,b,c", RUNNING="a,b,c,d,e"), (0, [wait]))
+        self.assertEqual(self.ends(0, NAMES="a,b,c", INSTALLED="a,b,c"), (0, [glance]))
 
-    def test_a_change_that_is_not_taken_stops_everything(self):
-        told = ["members set a,b,c --from any:5570 --timeout 120s"]
-        self.assertEqual(self.ends(False, NAMES="a,b,c", INSTALLED="a,b,c,d,e", MUST="no"), (1, told))
-        self.assertEqual(self.ends(False, NAMES="a,b,c", INSTALLED="a,b,c", MUST="yes"), (1, told), "another number was seen to run")
-        self.assertEqual(self.ends(False, NAMES="a,b,c", MUST="yes"), (1, told))
+    def test_a_change_that_does_not_come_true_stops_everything_and_is_taken_back(self):
+        told = [
+            "members set a,b,c --from any:5570 --timeout 120s",
+            "members set a,b,c,d,e --from any:5570 --wait none --timeout 30s",
+        ]
+        self.assertEqual(self.ends(1, 0, NAMES="a,b,c", INSTALLED="a,b,c,d,e"), (1, told))
+        self.assertIn("taken back: a,b,c,d,e are to count, as before", self.stderr)
+        # More run than were installed: they are who goes on.
+        self.assertEqual(self.ends(1, 0, NAMES="a,b,c", INSTALLED="a,b,c", RUNNING="a,b,c,d,e"), (1, told))
+        self.assertEqual(self.ends(1, 0, NAMES="a,b,c", RUNNING="a,b,c,d,e"), (1, told))
+
+    def test_what_cannot_be_taken_back_is_said(self):
+        code, told = self.ends(1, 1, NAMES="a,b,c,d,e", INSTALLED="a,b,c")
+        self.assertEqual((code, len(told)), (1, 2))
+        self.assertIn("could not be taken back", self.stderr)
+        self.assertIn("papo members set a,b,c\n", self.stderr)
 
     def test_a_chat_that_does_not_answer_is_mended_by_a_rollback_that_changes_no_number(self):
         told = ["members set a,b,c --from any:5570 --timeout 15s"]
-        self.assertEqual(self.ends(False, NAMES="a,b,c", INSTALLED="a,b,c", MUST="no"), (0, told))
-        self.assertEqual(self.ends(False, NAMES="a,b,c", MUST="no"), (0, told), "nothing was installed before")
+        self.assertEqual(self.ends(1, NAMES="a,b,c", INSTALLED="a,b,c"), (0, told))
+        self.assertEqual(self.ends(1, NAMES="a,b,c"), (0, told), "nothing was installed before")
+
+    def test_rolling_back_another_number_says_it_and_takes_it_back_if_it_does_not_come_true(self):
+        """As the chart renders it: the Job of the revision gone back to meets the ConfigMap of the one that is installed."""
+        for before, after in ((3, 5), (5, 3)):
+            with self.subTest(before=before, after=after):
+                job = render(f"servidor.replicas={before}").one("Job", ROLLBACK)["spec"]["template"]
+                genesis = render(f"servidor.replicas={after}").one("ConfigMap", "papo-servidor-genesis")
+                (known,) = [e["valueFrom"]["configMapKeyRef"] for e in container(job)["env"] if e["name"] == "INSTALLED"]
+                self.assertEqual(known["name"], genesis["metadata"]["name"])
+                variables = {**environment(job), "INSTALLED": genesis["data"][known["key"]]}
+                names = {count: ",".join(f"papo-servidor-{n}" for n in range(count)) for count in (3, 5)}
+                back = f"members set {names[before]} --from papo-servidor:5570 --timeout 120s"
+                forth = f"members set {names[after]} --from papo-servidor:5570 --wait none --timeout 30s"
+                self.assertEqual(self.ends(0, **variables), (0, [back]))
+                self.assertEqual(self.ends(1, 0, **variables), (1, [back, forth]))
 
 
 if __name__ == "__main__":

@@ -42,10 +42,9 @@ class EveryPod(unittest.TestCase):
             self.assertNotIn("cpu", resources["limits"], "a throttled servidor looks like a dead one")
 
     def test_leaves_a_lost_node_soon(self):
-        for name, pod in self.each():
-            if "stranger" not in name:
-                seconds = {t["key"]: t["tolerationSeconds"] for t in pod["spec"]["tolerations"]}
-                self.assertEqual(seconds, {"node.kubernetes.io/not-ready": 10, "node.kubernetes.io/unreachable": 10})
+        for _, pod in self.each():
+            seconds = {t["key"]: t["tolerationSeconds"] for t in pod["spec"]["tolerations"]}
+            self.assertEqual(seconds, {"node.kubernetes.io/not-ready": 10, "node.kubernetes.io/unreachable": 10})
 
     def test_has_labels_that_no_upgrade_changes(self):
         for name, pod in self.each():
@@ -104,6 +103,27 @@ class Servidor(unittest.TestCase):
         pod = render("servidor.graceSeconds=40").pod("servidor")
         self.assertEqual(environment(pod)["PAPO_GRACE"], "40s")
         self.assertEqual(pod["spec"]["terminationGracePeriodSeconds"], 45)
+
+    def test_how_long_each_may_take_to_stop_is_computed_from_what_it_has_to_do(self):
+        def stop(*settings):
+            pods = {c: render(*settings).pod(c) for c in ("broker", "proxy", "referencia", "servidor", "cliente-automatico")}
+            return {c: pod["spec"]["terminationGracePeriodSeconds"] for c, pod in pods.items()}
+
+        usual = {"broker": 10, "proxy": 8, "referencia": 5, "servidor": 10, "cliente-automatico": 29}
+        self.assertEqual(stop(), usual)
+        longer = {"broker.graceSeconds": 10, "proxy.preStopSeconds": 20, "servidor.preStopSeconds": 4}
+        self.assertEqual(stop(longer), {**usual, "broker": 18, "proxy": 25, "servidor": 14})
+        self.assertEqual(environment(render(longer).pod("broker"))["PAPO_GRACE"], "10s")
+        own = {"proxy.terminationGracePeriodSeconds": 60, "referencia.terminationGracePeriodSeconds": 60}
+        self.assertEqual(stop(own), {**usual, "proxy": 60, "referencia": 60})
+
+    def test_a_pause_before_a_stop_is_there_only_if_it_lasts(self):
+        for component in ("broker", "proxy", "servidor"):
+            with self.subTest(component):
+                paused = container(render(f"{component}.preStopSeconds=7").pod(component))
+                self.assertEqual(paused["lifecycle"], {"preStop": {"sleep": {"seconds": 7}}})
+                # API servers before 1.33 refuse a pause of none.
+                self.assertNotIn("lifecycle", container(render(f"{component}.preStopSeconds=0").pod(component)))
 
     def test_another_number_of_them_restarts_none(self):
         for replicas in (1, 5, 7):
@@ -225,6 +245,15 @@ class Extras(unittest.TestCase):
             with self.subTest(component):
                 self.check(objects.pod(component))
 
+    def test_strangers_run_where_all_do_and_have_no_label(self):
+        objects = render("tests.stranger.enabled=true", {f"all.{k}": v for k, v in self.GIVEN.items()})
+        stranger, confined = (objects.one("Pod", f"papo-test-{name}") for name in ("stranger", "confined"))
+        self.check(confined)
+        self.assertEqual(labels(stranger), {})
+        for field in ("tolerations", "nodeSelector", "affinity", "priorityClassName", "topologySpreadConstraints", "volumes"):
+            self.assertEqual(stranger["spec"][field], confined["spec"][field], field)
+        self.assertIn({"name": "X", "value": "y"}, container(stranger)["env"])
+
     def test_their_affinity_does_not_drive_out_ours(self):
         affinity = render({"servidor.affinity": {"nodeAffinity": {"x": "y"}}}).pod("servidor")["spec"]["affinity"]
         self.assertEqual(set(affinity), {"nodeAffinity", "podAntiAffinity"})
@@ -250,7 +279,7 @@ class Switches(unittest.TestCase):
         self.assertEqual(added("metrics.serviceMonitor.enabled=true", "networkPolicy.enabled=false"), {"ServiceMonitor/papo"})
         self.assertEqual(added("metrics.prometheusRule.enabled=true"), {"PrometheusRule/papo"})
         self.assertEqual(added("metrics.dashboard.enabled=true"), {"ConfigMap/papo-dashboard"})
-        self.assertEqual(added("tests.stranger.enabled=true"), {"Pod/papo-test-stranger"})
+        self.assertEqual(added("tests.stranger.enabled=true"), {"Pod/papo-test-stranger", "Pod/papo-test-confined"})
         self.assertEqual(added("cliente.persistence.enabled=true"), {"PersistentVolumeClaim/papo-cliente"})
         drill = {f"{kind}/papo-drill" for kind in ("ServiceAccount", "Role", "RoleBinding")}
         self.assertEqual(added("drill.enabled=true"), drill | {"Job/papo-drill-HASH"})
@@ -263,10 +292,31 @@ class Switches(unittest.TestCase):
         budgets = render("broker.replicas=1", "proxy.replicas=1").of("PodDisruptionBudget")
         self.assertEqual([b["metadata"]["name"] for b in budgets], ["papo-servidor"])
 
-    def test_the_service_account_may_be_somebody_elses(self):
-        objects = render("serviceAccount.create=false", "serviceAccount.name=theirs")
-        self.assertEqual(objects.of("ServiceAccount"), [])
-        self.assertEqual(objects.pod("broker")["spec"]["serviceAccountName"], "theirs")
+    def test_every_pod_has_an_account_that_is_there(self):
+        for settings, made, used in (
+            ([], ["papo"], "papo"),
+            (["serviceAccount.name=mine"], ["mine"], "mine"),
+            (["serviceAccount.create=false", "serviceAccount.name=theirs"], [], "theirs"),
+            # Every namespace has this one.
+            (["serviceAccount.create=false"], [], "default"),
+        ):
+            with self.subTest(settings):
+                objects = render(*settings, "tests.stranger.enabled=true")
+                self.assertEqual([o["metadata"]["name"] for o in objects.of("ServiceAccount")], made)
+                self.assertEqual({pod["spec"]["serviceAccountName"] for pod in objects.pods().values()}, {used})
+
+    def test_the_drill_leaves_its_reports_where_it_is_told_to(self):
+        def drill(*settings):
+            pod = render("drill.enabled=true", *settings).pod("drill")
+            return pod, [word for word in container(pod)["args"] if word.startswith("--report")]
+
+        self.assertEqual(drill()[1], [])
+        pod, reports = drill("drill.reportsClaim=mine")
+        self.assertEqual(reports, ["--report=/reports/$(POD_NAME)"])
+        self.assertIn({"name": "reports", "persistentVolumeClaim": {"claimName": "mine"}}, pod["spec"]["volumes"])
+        self.assertIn({"name": "reports", "mountPath": "/reports"}, container(pod)["volumeMounts"])
+        (name,) = [e["valueFrom"] for e in container(pod)["env"] if e["name"] == "POD_NAME"]
+        self.assertEqual(name, {"fieldRef": {"fieldPath": "metadata.name"}})
 
     def test_alerts_are_about_this_release_and_have_runbooks(self):
         settings = "metrics.prometheusRule.enabled=true", "metrics.prometheusRule.runbooks=https://example.org/runbooks"

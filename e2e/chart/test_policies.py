@@ -2,7 +2,7 @@
 
 import unittest
 
-from chart import COMPONENTS, labels, render, rendered
+from chart import COMPONENTS, container, environment, labels, render, rendered
 
 EDGES = {
     ("cliente", "broker", 5557), ("cliente-automatico", "broker", 5557), ("drill", "broker", 5557), ("test", "broker", 5557),
@@ -75,6 +75,36 @@ class Policies(unittest.TestCase):
         objects = rendered("tests.stranger.enabled=true")
         stranger = labels(objects.one("Pod", "papo-test-stranger"))
         self.assertFalse(any(selects(p["spec"]["podSelector"], stranger) for p in objects.of("NetworkPolicy")))
+
+    def test_the_stranger_tries_every_port_of_every_pod(self):
+        for hooks in (False, True):
+            objects = render("tests.stranger.enabled=true", f"drillHooks.enabled={str(hooks).lower()}")
+            tried = environment(objects.one("Pod", "papo-test-stranger"))["TARGETS"].split()
+            services = {o["metadata"]["name"]: o["spec"] for o in objects.of("Service")}
+            reached = set()
+            for target in tried:
+                name, port = target.split(":")
+                reached.add((services[name]["selector"]["app.kubernetes.io/component"], int(port)))
+            there = {
+                (component, port["containerPort"])
+                for component in ("broker", "proxy", "referencia", "servidor")
+                for port in container(objects.pod(component))["ports"]
+            }
+            self.assertEqual(reached, there)
+            self.assertEqual(("servidor", 9101) in there, hooks)
+            for name, service in services.items():
+                # A headless Service leads to every port of its pods; of others, only what they say is a port.
+                if service.get("clusterIP") != "None":
+                    ports = {f"{name}:{port['port']}" for port in service["ports"]}
+                    self.assertEqual({target for target in tried if target.split(":")[0] == name}, ports)
+
+    def test_the_confined_pod_of_the_test_is_let_out_by_no_policy(self):
+        objects = rendered("tests.stranger.enabled=true")
+        confined = labels(objects.one("Pod", "papo-test-confined"))
+        selecting = [p["metadata"]["name"] for p in objects.of("NetworkPolicy") if selects(p["spec"]["podSelector"], confined)]
+        self.assertEqual(selecting, ["papo"], "only the one that refuses everything")
+        for service in objects.of("Service"):
+            self.assertFalse(all(confined.get(k) == v for k, v in service["spec"]["selector"].items()), service["metadata"]["name"])
 
     def test_others_are_let_in_where_the_values_say(self):
         them = {"podSelector": {"matchLabels": {"chat": "yes"}}}

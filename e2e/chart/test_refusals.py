@@ -11,10 +11,16 @@ UNSAFE = {
     "a budget beyond the minority": (["servidor.podDisruptionBudget.maxUnavailable=2"], "of 3 servidores at most 1 may be taken away"),
     "a budget of one of one": (
         ["servidor.replicas=1", "servidor.podDisruptionBudget.maxUnavailable=1"], "of 1 servidores at most 0"),
-    "a grace shorter than the drain": (["servidor.terminationGracePeriodSeconds=9"], "stopping may take 10 s"),
+    "a grace shorter than the drain": (
+        ["servidor.terminationGracePeriodSeconds=9"],
+        "stopping may take 10 s (servidor.preStopSeconds + servidor.graceSeconds + 5), and would be cut short"),
     "a grace shorter than the drain of a broker": (["broker.terminationGracePeriodSeconds=5"], "stopping may take 10 s"),
     "a drain longer than a grace that was right": (
         ["servidor.terminationGracePeriodSeconds=20", "servidor.graceSeconds=30"], "stopping may take 35 s"),
+    "a grace shorter than the pause of a proxy": (
+        ["proxy.terminationGracePeriodSeconds=6"], "stopping may take 8 s (proxy.preStopSeconds + 5), and would be cut short"),
+    "a grace shorter than the last check of a bot": (
+        ["clienteAutomatico.terminationGracePeriodSeconds=20"], "stopping may take 29 s, and would be cut short"),
     "hooks without policies": (["drillHooks.enabled=true", "networkPolicy.enabled=false"], "can crash a servidor"),
     "rights over nodes for nobody": (["drill.nodes.enabled=true"], "a drill that is not there"),
     "numbers collected twice": (
@@ -49,6 +55,7 @@ MISSPELT = {
     "another way to say who counts": ["members.hook=sometimes"],
     "a resource": ["broker.resources.limit.memory=1Gi"],
     "two clients at one terminal": ["cliente.replicas=2"],
+    "a grace that the proxy knows nothing of": ["proxy.graceSeconds=9"],
 }
 
 

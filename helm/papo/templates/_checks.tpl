@@ -6,6 +6,7 @@
 {{- include "papo.checkEnvironment" . -}}
 {{- include "papo.checkSwitches" . -}}
 {{- include "papo.checkInstalled" . -}}
+{{- include "papo.checkClaimOfCliente" . -}}
 {{- end -}}
 
 {{- /* How many servidores may be gone at once. */ -}}
@@ -25,18 +26,35 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* How long each component may take to stop, in seconds: the pause before the signal, the drain, and some to spare. */ -}}
+{{- /* How long a component may take to stop, in seconds: the pause before the signal, the drain, and some to spare. Brokers and
+       servidores are told how long they may drain. A proxy hands on what has arrived, and the referencia has nothing to finish: both
+       take no time worth counting. A bot reads the history once more and holds it against its ledger, for 24 s at most.
+       Takes a dict of root and key, which is what the component is called in the values. */ -}}
 {{- define "papo.stopSeconds" -}}
-{{- add (int .preStopSeconds) (int .graceSeconds) 5 -}}
+{{- $values := index .root.Values .key -}}
+{{- $drain := ternary 24 (int $values.graceSeconds) (eq .key "clienteAutomatico") -}}
+{{- add (int $values.preStopSeconds) $drain 5 -}}
+{{- end -}}
+
+{{- /* Some seconds pass before a pod is told to stop. (API servers before 1.33 refuse a pause of none.) */ -}}
+{{- define "papo.lifecycle" -}}
+{{- with .preStopSeconds -}}
+lifecycle: { preStop: { sleep: { seconds: {{ . }} } } }
+{{- end -}}
 {{- end -}}
 
 {{- define "papo.checkStopping" -}}
 {{- range $key := list "broker" "proxy" "referencia" "servidor" "clienteAutomatico" -}}
 {{- $values := index $.Values $key -}}
-{{- $needed := int (include "papo.stopSeconds" $values) -}}
+{{- $needed := int (include "papo.stopSeconds" (dict "root" $ "key" $key)) -}}
 {{- $given := $values.terminationGracePeriodSeconds -}}
 {{- if and (not (kindIs "invalid" $given)) (lt (int $given) $needed) -}}
-{{- fail (printf "%s.terminationGracePeriodSeconds is %d: stopping may take %d s (%s.preStopSeconds + %s.graceSeconds + 5), and would be cut short." $key (int $given) $needed $key $key) -}}
+{{- $parts := list -}}
+{{- range $part := list "preStopSeconds" "graceSeconds" -}}
+{{- if hasKey $values $part -}}{{- $parts = append $parts (printf "%s.%s" $key $part) -}}{{- end -}}
+{{- end -}}
+{{- $made := ternary (printf " (%s + 5)" (join " + " $parts)) "" (gt (len $parts) 0) -}}
+{{- fail (printf "%s.terminationGracePeriodSeconds is %d: stopping may take %d s%s, and would be cut short." $key (int $given) $needed $made) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -130,4 +148,34 @@ claims of {{ .size }}{{ with .storageClass }} of class {{ . }}{{ end }}
 no claims
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* The claim of the client: Kubernetes never changes the class of one, nor makes it smaller. (Whether its class can make it larger,
+       the API server says.) */ -}}
+{{- define "papo.checkClaimOfCliente" -}}
+{{- $name := include "papo.name" (dict "root" . "component" "cliente") -}}
+{{- with .Values.cliente.persistence -}}
+{{- $live := ternary (lookup "v1" "PersistentVolumeClaim" $.Release.Namespace $name) dict .enabled -}}
+{{- if $live -}}
+{{- $has := dig "spec" "resources" "requests" "storage" "" $live -}}
+{{- if lt (include "papo.bytes" .size | float64) (include "papo.bytes" $has | float64) -}}
+{{- fail (printf "cliente.persistence.size is %s, but the claim %s has %s, and cannot become smaller: leave it, or delete the claim and the session in it." .size $name $has) -}}
+{{- end -}}
+{{- $class := dig "metadata" "annotations" "papo/storage-class" (dig "spec" "storageClassName" "" $live) $live -}}
+{{- if and (ne .storageClass $class) (or .storageClass (hasKey (dig "metadata" "annotations" dict $live) "papo/storage-class")) -}}
+{{- fail (printf "cliente.persistence.storageClass is %q, but the claim %s was made with %q, which cannot be changed: leave it, or delete the claim and the session in it." .storageClass $name $class) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A quantity of Kubernetes as a number. */ -}}
+{{- define "papo.bytes" -}}
+{{- $number := regexFind "^[0-9.]+" . -}}
+{{- $unit := trimPrefix $number . -}}
+{{- $power := index (dict "" 0 "k" 1 "M" 2 "G" 3 "T" 4 "P" 5) (trimSuffix "i" $unit) | default 0 -}}
+{{- $factor := ternary 1024.0 1000.0 (hasSuffix "i" $unit) -}}
+{{- $bytes := float64 $number -}}
+{{- range until (int $power) -}}{{- $bytes = mulf $bytes $factor -}}{{- end -}}
+{{- $bytes -}}
 {{- end -}}

@@ -47,8 +47,9 @@ annotations:
 {{- printf "%s:%s" $image.repository ($image.tag | default .root.Chart.AppVersion) -}}
 {{- end -}}
 
+{{- /* The account of pods that talk to no API server. Where none is made and none is named, it is the one that every namespace has. */ -}}
 {{- define "papo.serviceAccountName" -}}
-{{- .Values.serviceAccount.name | default (include "papo.fullname" .) -}}
+{{- .Values.serviceAccount.name | default (ternary (include "papo.fullname" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
 {{- /* The ConfigMap with the names of all servidores. */ -}}
@@ -56,14 +57,19 @@ annotations:
 {{- printf "%s-genesis" (include "papo.name" (dict "root" . "component" "servidor")) -}}
 {{- end -}}
 
-{{- /* The names of all servidores, separated by commas: who founds the cluster, and who is to count in it. */ -}}
-{{- define "papo.genesis" -}}
+{{- /* The names of the first servidores, separated by commas. Takes a dict of root and count. */ -}}
+{{- define "papo.servidores" -}}
 {{- $names := list -}}
-{{- $name := include "papo.name" (dict "root" . "component" "servidor") -}}
-{{- range until (int .Values.servidor.replicas) -}}
+{{- $name := include "papo.name" (dict "root" .root "component" "servidor") -}}
+{{- range until (int .count) -}}
 {{- $names = append $names (printf "%s-%d" $name .) -}}
 {{- end -}}
 {{- join "," $names -}}
+{{- end -}}
+
+{{- /* The names of all servidores: who founds the cluster, and who is to count in it. */ -}}
+{{- define "papo.genesis" -}}
+{{- include "papo.servidores" (dict "root" . "count" .Values.servidor.replicas) -}}
 {{- end -}}
 
 {{- /* Where clients of ours find the chat: every broker and every proxy by its own address, so that losing one costs no
