@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
 use super::output::Answer;
-use super::{Proposal, Ticket, WriteRequest};
+use super::{Proposal, Replica, Ticket, WriteRequest};
 use crate::chat::{Digest, Outcome, RequestKey};
 use crate::clock::Instant;
 use crate::log::{Epoch, Index};
@@ -18,6 +18,19 @@ const MAX_WRITES: usize = 8192;
 
 /// How many reads may wait at one servidor for the state to catch up with what their clients have seen.
 const MAX_READS: usize = 8192;
+
+/// How many requests may wait. Every ticket counts, also one that repeats what another one waits for already.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    writes: usize,
+    reads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { writes: MAX_WRITES, reads: MAX_READS }
+    }
+}
 
 /// A request and what it asks for.
 type Identity = (RequestKey, Digest);
@@ -55,6 +68,16 @@ pub(super) struct Requests {
     waiting: BTreeMap<Ticket, Waiting>,
     deadlines: BTreeSet<(Instant, Ticket)>,
     arrivals: u64,
+    /// How many of those that wait are reads.
+    reading: usize,
+    limits: Limits,
+}
+
+impl Replica {
+    /// Lets so many writes and so many reads wait here from now on. For tests, which cannot bring about thousands.
+    pub fn limit_requests(&mut self, writes: usize, reads: usize) {
+        self.requests.limits = Limits { writes, reads };
+    }
 }
 
 impl Requests {
@@ -67,7 +90,7 @@ impl Requests {
         identity: Identity,
         request: WriteRequest,
     ) -> Result<(), Answer> {
-        if self.writes.len() >= MAX_WRITES {
+        if self.waiting.len() - self.reading >= self.limits.writes {
             return Err(Answer::Overloaded);
         }
         let arrival = self.arrivals;
@@ -94,10 +117,11 @@ impl Requests {
         deadline: Instant,
         seen: Index,
     ) -> Result<(), Answer> {
-        if self.waiting.len() >= MAX_WRITES + MAX_READS {
+        if self.reading >= self.limits.reads {
             return Err(Answer::Overloaded);
         }
         self.reads.entry(seen).or_default().insert(ticket);
+        self.reading += 1;
         self.wait(now, ticket, deadline, Place::Read(seen));
         Ok(())
     }
@@ -117,6 +141,7 @@ impl Requests {
         self.deadlines.remove(&(waiting.deadline, ticket));
         match waiting.place {
             Place::Read(seen) => {
+                self.reading -= 1;
                 if let Some(tickets) = self.reads.get_mut(&seen) {
                     tickets.remove(&ticket);
                     if tickets.is_empty() {
@@ -168,6 +193,7 @@ impl Requests {
         let later = self.reads.split_off(&(applied + 1));
         let ready = std::mem::replace(&mut self.reads, later);
         let tickets: Vec<Ticket> = ready.into_values().flatten().collect();
+        self.reading -= tickets.len();
         for ticket in &tickets {
             if let Some(waited) = self.waiting.remove(ticket) {
                 self.deadlines.remove(&(waited.deadline, *ticket));
@@ -263,5 +289,89 @@ impl Requests {
     /// How many requests wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Lamport;
+    use crate::log::{Name, Operation, RequestId};
+
+    const LATER: Instant = Instant::from_nanos(1_000);
+
+    fn limited(writes: usize, reads: usize) -> Requests {
+        Requests { limits: Limits { writes, reads }, ..Requests::default() }
+    }
+
+    fn identity(id: &str) -> (Identity, WriteRequest) {
+        let user = Name { display: "ana".to_owned(), key: "ana".to_owned() };
+        let request_id = RequestId::Client(id.to_owned());
+        let write = WriteRequest {
+            author: "ana".to_owned(),
+            request_id,
+            operation: Operation::Login { user },
+            clock: Lamport::default(),
+        };
+        ((RequestKey::of(&write.author, &write.request_id), Digest::of(&write.operation)), write)
+    }
+
+    fn write(requests: &mut Requests, ticket: Ticket, id: &str) -> Result<(), Answer> {
+        let (identity, write) = identity(id);
+        requests.add_write(Instant::ZERO, ticket, LATER, identity, write)
+    }
+
+    fn read(requests: &mut Requests, ticket: Ticket, seen: Index) -> Result<(), Answer> {
+        requests.add_read(Instant::ZERO, ticket, LATER, seen)
+    }
+
+    #[test]
+    fn writes_beyond_the_limit_are_turned_away_until_others_are_answered() {
+        let mut requests = limited(2, 9);
+        assert_eq!(write(&mut requests, 1, "a"), Ok(()));
+        assert_eq!(write(&mut requests, 2, "b"), Ok(()));
+        assert_eq!(write(&mut requests, 3, "c"), Err(Answer::Overloaded));
+        assert_eq!(requests.settle(identity("a").0, Outcome::Done, 1).count(), 1);
+        assert_eq!(write(&mut requests, 4, "c"), Ok(()));
+    }
+
+    #[test]
+    fn repeats_of_one_write_do_not_pile_up() {
+        let mut requests = limited(3, 9);
+        let kept = (0..100).filter(|ticket| write(&mut requests, *ticket, "same").is_ok()).count();
+        assert_eq!((kept, requests.len()), (3, 3));
+        assert_eq!(requests.settle(identity("same").0, Outcome::Done, 1).count(), 3, "all that were kept");
+        assert_eq!((requests.len(), write(&mut requests, 100, "same")), (0, Ok(())));
+    }
+
+    #[test]
+    fn reads_beyond_the_limit_are_turned_away_and_take_no_room_from_writes() {
+        let mut requests = limited(1, 2);
+        assert_eq!(read(&mut requests, 1, 5), Ok(()));
+        assert_eq!(read(&mut requests, 2, 6), Ok(()));
+        assert_eq!(read(&mut requests, 3, 5), Err(Answer::Overloaded));
+        assert_eq!(write(&mut requests, 4, "a"), Ok(()));
+        assert_eq!(requests.readable(5), [(1, Answer::Readable)]);
+        assert_eq!(read(&mut requests, 5, 7), Ok(()));
+        assert_eq!(read(&mut requests, 6, 7), Err(Answer::Overloaded));
+    }
+
+    #[test]
+    fn whatever_ends_a_wait_makes_room() {
+        let mut requests = limited(1, 1);
+        let fill = |requests: &mut Requests, ticket| {
+            assert_eq!(write(requests, ticket, "a"), Ok(()));
+            assert_eq!(read(requests, ticket + 1, 9), Ok(()));
+        };
+        fill(&mut requests, 1);
+        requests.forget(1);
+        requests.forget(2);
+        fill(&mut requests, 3);
+        assert_eq!(requests.expire(LATER).len(), 2);
+        fill(&mut requests, 5);
+        assert_eq!(requests.give_back().len(), 2);
+        fill(&mut requests, 7);
+        assert_eq!(requests.beyond(3, Instant::ZERO), [(8, Answer::BeyondLog { last: 3 })]);
+        assert_eq!(read(&mut requests, 9, 9), Ok(()));
     }
 }
