@@ -20,8 +20,6 @@ use crate::plan::Point;
 
 /// How many entries may wait for a disk: what a coordinator leaves uncommitted, and some batches.
 const BACKLOG: usize = 2 * 16_384;
-/// How many requests may wait at a servidor: as many writes and as many reads as it takes.
-const REQUESTS: usize = 2 * 8_192;
 
 /// Who has been silent for so long is not relied on by brokers.
 const SILENCE: Time = 400 * MS;
@@ -86,6 +84,7 @@ impl Cluster {
             self.nodes[node].outputs += 1;
             self.carry_out(node, output);
         }
+        self.desk_reads(node);
         self.sync(node);
         self.sleep(node);
         self.end_if_drained(node);
@@ -147,9 +146,10 @@ impl Cluster {
                     "records are indexed once, and completely"
                 );
                 *shown = applied;
+                self.nodes[node].views.extend(records);
             }
             Output::Publish(delivery) => {
-                self.publish(&delivery);
+                self.publish(node, &delivery);
                 for proxy in 0..self.proxies.len() {
                     // One connection each: what is sent first arrives first.
                     let at = self.now + 100 * US;
@@ -394,7 +394,7 @@ impl Cluster {
             BACKLOG,
         ));
         let waiting = replica.waiting();
-        require(p10_refusal::bounded(&process.name, "requests", waiting, REQUESTS));
+        require(p10_refusal::bounded(&process.name, "requests", waiting, 2 * process.limit));
     }
 
     /// Whether brokers send clients to this servidor: it said that it serves, and has not been silent for long.

@@ -7,7 +7,7 @@ use papo_core::log::{Index, Operation, RequestId};
 use papo_core::members::ADMIN;
 use papo_core::replica::{Answer, Ask, Input, Ticket, WriteRequest};
 
-use super::clients::{Client, Probe};
+use super::clients::{Client, Probe, plain};
 use super::node::Incoming;
 use super::time::{MS, Time, US};
 use super::{Cluster, Event, Told};
@@ -42,6 +42,24 @@ impl Cluster {
         self.ask(node, Ask::Write(Box::new(write)), patience)
     }
 
+    /// Somebody asks for far too much at once, and waits for no answer: new names, one name again and again, and what is not there yet.
+    pub fn flood(&mut self, node: usize, requests: usize) {
+        let flood = self.tickets;
+        for number in 0..requests {
+            let seen = self.applied(node) + 1;
+            let patience = self.rng.u64(500 * MS..2_000 * MS);
+            let id = match number % 3 {
+                0 => format!("flood{flood}x{number}"),
+                1 => format!("flood{flood}"),
+                _ => {
+                    self.ask(node, Ask::Read { seen }, patience);
+                    continue;
+                }
+            };
+            self.write(node, &id, &id, Operation::Login { user: plain(&id) }, patience);
+        }
+    }
+
     /// The answer to a request, once there is one.
     pub fn answer(&self, ticket: Ticket) -> Option<Answer> {
         self.told.get(&ticket).map(|told| told.answer)
@@ -65,6 +83,9 @@ impl Cluster {
         let Told { answer, applied, shown, .. } = told;
         let before = self.told.insert(ticket, told);
         assert!(before.is_none(), "one answer a request: {before:?}, then {answer:?}");
+        if answer == Answer::Overloaded {
+            self.coverage.count(Happening::Overloaded);
+        }
         let Some(client) = self.errands.get(&ticket).copied() else { return };
         let Some(wish) = &mut self.clients[client].wish else { return };
         let Some(attempt) = wish.attempts.get_mut(&ticket) else { return };

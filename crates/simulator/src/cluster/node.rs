@@ -1,5 +1,6 @@
 //! One simulated servidor: its process, its disk, its clocks.
 
+use papo_core::chat::Record;
 use papo_core::clock::Now;
 use papo_core::log::Index;
 use papo_core::members::ServerName;
@@ -8,6 +9,9 @@ use papo_core::replica::{Ask, Availability, Input, Recovery, Replica, Settings, 
 use super::disk::{Content, Disk, Unsynced};
 use super::time::{Clocks, Time};
 use crate::plan::Point;
+
+/// How many writes, and how many reads, may wait at a servidor unless the plan says less: the core's own limits.
+pub const LIMIT: usize = 8_192;
 
 /// Something that waits for the process to take it.
 #[derive(Clone, Debug)]
@@ -78,6 +82,10 @@ pub struct Node {
     pub checked: Index,
     /// How far its views are.
     pub shown: Index,
+    /// What its views hold, by what its core told it; pages are read from these.
+    pub(super) views: Vec<Record>,
+    /// How many writes, and how many reads, may wait at it.
+    pub limit: usize,
 }
 
 impl Node {
@@ -109,6 +117,8 @@ impl Node {
             spins: 0,
             checked: 0,
             shown: 0,
+            views: Vec::new(),
+            limit: LIMIT,
         }
     }
 
@@ -130,10 +140,12 @@ impl Node {
             timing: self.timing.clone(),
         };
         let mut recovery = Recovery::new(settings, self.disk.content.stored());
-        for entry in &self.disk.content.log {
-            recovery.replay(entry.clone());
-        }
-        self.replica = Some(recovery.finish(self.clocks.read(now)));
+        // The real views are on the disk as well, and what they lack is put into them in the same way.
+        let replayed = self.disk.content.log.iter().filter_map(|entry| recovery.replay(entry.clone()));
+        self.views = replayed.filter_map(|applied| applied.record).collect();
+        let mut replica = recovery.finish(self.clocks.read(now));
+        replica.limit_requests(self.limit, self.limit);
+        self.replica = Some(replica);
         self.availability = Availability::Withdrawn;
         self.inbox.extend(self.rank.map(|rank| Incoming::Input(Input::Rank(rank))));
     }

@@ -4,6 +4,10 @@ use super::{ClientPlan, Fault, NetworkPlan, Plan, Planned, Point, ServicesPlan, 
 
 const MS: u64 = 1_000;
 const S: u64 = 1_000_000;
+/// Floods are drawn by themselves: seeds that have none are what they were before there were floods.
+const FLOODS: u64 = 0xF100_D000;
+/// So are cuts around brokers and proxies.
+const CUTS: u64 = 0xC075_0000;
 /// Decades, in milliseconds: the year 2100 or so, and the last century.
 const LIES: [i64; 2] = [2_400_000_000_000, -1_000_000_000_000];
 
@@ -25,14 +29,52 @@ pub(super) fn plan(seed: u64) -> Plan {
         sync: [(50, 200), (200, 5 * MS), (MS, 30 * MS)][rng.usize(..3)],
         clients: clients(rng),
         services: None,
+        limit: None,
         chaos,
         faults: faults(rng, count, chaos, grows),
         healing,
     }
     .with_services(rng)
+    .with_floods(&mut fastrand::Rng::with_seed(seed ^ FLOODS))
+    .with_cuts(&mut fastrand::Rng::with_seed(seed ^ CUTS))
 }
 
 impl Plan {
+    /// One run in twelve lets few requests wait, and has more than that come at once.
+    fn with_floods(mut self, rng: &mut fastrand::Rng) -> Self {
+        if rng.u8(..12) > 0 {
+            return self;
+        }
+        let limit = rng.usize(16..64);
+        self.limit = Some(limit);
+        for _ in 0..rng.usize(1..5) {
+            let whom = whom(rng, self.servidores.len());
+            let fault = Fault::Flood(whom, rng.usize(limit..limit * 4));
+            self.faults.push(Planned { at: rng.u64(..self.chaos), fault });
+        }
+        self.faults.sort_by_key(|planned| planned.at);
+        self
+    }
+
+    /// Where there are services, brokers and proxies are cut off from some servidores now and then.
+    fn with_cuts(mut self, rng: &mut fastrand::Rng) -> Self {
+        if self.services.is_none() {
+            return self;
+        }
+        for _ in 0..rng.usize(..4) {
+            let nodes = (0..self.servidores.len()).filter(|_| rng.bool()).collect();
+            let (end, span) = (rng.usize(..2), [100 * MS, 500 * MS, 3 * S][rng.usize(..3)]);
+            let fault = if rng.bool() {
+                Fault::CutBroker(end, nodes, span)
+            } else {
+                Fault::CutProxy(end, nodes, span)
+            };
+            self.faults.push(Planned { at: rng.u64(..self.chaos), fault });
+        }
+        self.faults.sort_by_key(|planned| planned.at);
+        self
+    }
+
     /// One run in eight has the services as well, and fewer clients without.
     fn with_services(mut self, rng: &mut fastrand::Rng) -> Self {
         if rng.u8(..8) > 0 {

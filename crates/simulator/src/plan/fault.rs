@@ -97,10 +97,16 @@ pub enum Fault {
     KillProxy(usize, u64),
     /// The referencia is killed, and comes back after so many microseconds.
     KillReferencia(u64),
+    /// Nothing passes between a broker and these servidores, for so many microseconds.
+    CutBroker(usize, Vec<usize>, u64),
+    /// Nothing passes from these servidores to a proxy, for so many microseconds.
+    CutProxy(usize, Vec<usize>, u64),
     /// People admit it.
     Admit(usize),
     /// People dismiss it.
     Dismiss(Whom),
+    /// So many requests at once: writes, repeats of one write, and reads of what is not there yet.
+    Flood(Whom, usize),
     /// Both clocks are fast by so many parts per million from now on.
     Drift(Whom, i64),
 }

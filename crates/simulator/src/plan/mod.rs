@@ -28,6 +28,9 @@ pub struct Plan {
     /// The clients that have real sessions, and the real services between them and the servidores.
     #[serde(default)]
     pub services: Option<ServicesPlan>,
+    /// How many writes, and how many reads, may wait at a servidor; as many as usual if nothing is said.
+    #[serde(default)]
+    pub limit: Option<usize>,
     /// When all faults are over.
     pub chaos: u64,
     /// What goes wrong, in order of time.

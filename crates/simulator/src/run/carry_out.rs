@@ -84,12 +84,17 @@ impl Run {
             Fault::KillBroker(broker, down) => self.cluster.kill_broker(broker, us(down)),
             Fault::KillProxy(proxy, down) => self.cluster.kill_proxy(proxy, us(down)),
             Fault::KillReferencia(down) => self.cluster.kill_referencia(us(down)),
+            Fault::CutBroker(broker, ref nodes, span) => self.cluster.cut_broker(broker, nodes, us(span)),
+            Fault::CutProxy(proxy, ref nodes, span) => self.cluster.cut_proxy(proxy, nodes, us(span)),
             // Whoever is admitted while it is not known yet that it is gone may be counted, and missing.
             Fault::Admit(_) if self.is_loss_unnoticed() => {}
             Fault::Admit(node) => self.cluster.order(Operation::Admit { name: name(node) }),
             Fault::Dismiss(whom) => {
                 let name = name(self.number(whom));
                 self.cluster.order(Operation::Dismiss { name });
+            }
+            Fault::Flood(whom, requests) => {
+                self.whoever_runs(whom, |run, node| run.cluster.flood(node, requests));
             }
             Fault::Drift(whom, ppm) => {
                 let node = self.number(whom);

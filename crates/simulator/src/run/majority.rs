@@ -89,6 +89,7 @@ impl Run {
         network.loss = network.loss.min(0.01);
         network.broadcast_loss = network.broadcast_loss.min(0.1);
         network.straggling = 0.0;
+        self.cluster.mend_services();
     }
 
     fn make_well(&mut self, node: usize) {

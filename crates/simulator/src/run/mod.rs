@@ -56,6 +56,7 @@ impl Run {
             // Who comes later is configured with the longer list of its time.
             node.genesis = (0..founders.max(number + 1)).map(name).collect();
             node.clocks = Clocks::new(servidor.drift, servidor.offset * MS as i64);
+            node.limit = plan.limit.unwrap_or(node.limit);
             if !servidor.ranked {
                 node.rank = None;
             }
@@ -66,7 +67,7 @@ impl Run {
             cluster.clients.last_mut().expect("it was added").wordy = client.wordy;
         }
         if let Some(services) = &plan.services {
-            cluster.surround(services.people, services.wishes, us(services.think));
+            cluster.surround(services.people, services.wishes, us(services.think), plan.seed);
         }
         Self { cluster, plan: plan.clone(), last_loss: None }
     }

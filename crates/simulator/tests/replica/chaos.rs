@@ -25,6 +25,7 @@ const RARE: &[Happening] = &[
     Happening::SnapshotRestored,
     Happening::GraceOver,
     Happening::Deaf,
+    Happening::ProxyCut,
 ];
 
 /// How long a failing seed is made short before it is told.

@@ -3,6 +3,7 @@
 use papo_broker::dispatcher::{Action, Dispatcher, Policy, Unsent};
 use papo_transport::Frames;
 
+use super::wires::End;
 use super::{ServiceEvent, Side};
 use crate::checks::{p10_refusal, require};
 use crate::cluster::Cluster;
@@ -80,12 +81,16 @@ impl Cluster {
             match action {
                 Action::Answer { frames, .. } => {
                     let person = usize::from(frames[0][0]);
-                    self.soon(ServiceEvent::Answered { person, frames });
+                    if !self.client_wire_loses() {
+                        self.soon(ServiceEvent::Answered { person, frames });
+                    }
                 }
                 Action::Send { mut frames, ticket } => {
                     let (node, generation) = servidor(&frames.remove(0));
                     if self.is_current(node, generation) {
-                        self.soon(ServiceEvent::AtServidor { node, generation, broker, life, frames });
+                        if !self.wire_loses(End::Broker(broker), node) {
+                            self.soon(ServiceEvent::AtServidor { node, generation, broker, life, frames });
+                        }
                     } else if let Some(dispatcher) = &mut self.services_mut().brokers[broker].dispatcher {
                         dispatcher.unsent(now, ticket, Unsent::Gone);
                     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use papo_core::chat::{Delivery, Outcome, TimelineKey};
+use papo_core::chat::{Outcome, Said, TimelineKey};
 use papo_core::log::{Index, Operation, RequestId};
 use papo_core::replica::{Answer as Verdict, Ask, Availability, Ticket, WriteRequest};
 use papo_transport::Frames;
@@ -11,15 +11,18 @@ use papo_wire::reply::{Answer, Failure, HistoryPage, Message, Reason, Reply, Syn
 use papo_wire::request::{Body, Conversation, Page, Request};
 
 use super::brokers::identity;
+use super::wires::End;
 use super::{ServiceEvent, Side};
 use crate::cluster::Cluster;
-use crate::cluster::node::Incoming;
+use crate::cluster::node::{Incoming, Node};
 use crate::cluster::time::MS;
 
 /// The requests that servidores work on.
 #[derive(Default)]
 pub(super) struct Desk {
     pending: HashMap<Ticket, Pending>,
+    /// What may be read, once the turn is over.
+    reads: Vec<Ticket>,
 }
 
 struct Pending {
@@ -50,6 +53,10 @@ impl Cluster {
     /// The core has come to a verdict; whether it was asked by a broker.
     pub(in crate::cluster) fn desk_answers(&mut self, node: usize, ticket: Ticket, verdict: Verdict) -> bool {
         let Some(services) = &mut self.services else { return false };
+        if verdict == Verdict::Readable && services.desk.pending.contains_key(&ticket) {
+            services.desk.reads.push(ticket);
+            return true;
+        }
         let Some(pending) = services.desk.pending.remove(&ticket) else { return false };
         debug_assert_eq!(pending.node, node, "tickets are of one servidor");
         let message = match verdict {
@@ -61,6 +68,21 @@ impl Cluster {
         };
         self.send_to_broker(pending.node, pending.generation, pending.broker, message);
         true
+    }
+
+    /// Reads what may be read. As in the real servidor, that is after everything else of a turn: the views have been given all that was
+    /// applied in it.
+    pub(in crate::cluster) fn desk_reads(&mut self, node: usize) {
+        let generation = self.nodes[node].generation;
+        let Some(services) = &mut self.services else { return };
+        for ticket in std::mem::take(&mut services.desk.reads) {
+            let pending = self.services_mut().desk.pending.remove(&ticket).expect("it waits to be read");
+            // Others' are left from a turn in which a process died.
+            if pending.node == node && pending.generation == generation {
+                let message = self.reply(&pending, Verdict::Readable);
+                self.send_to_broker(node, generation, pending.broker, message);
+            }
+        }
     }
 
     fn reply(&self, pending: &Pending, verdict: Verdict) -> ToBroker {
@@ -87,10 +109,11 @@ impl Cluster {
         ToBroker::Answer { ticket: pending.ticket, index, payload }
     }
 
-    /// What is read from the log, as far as this servidor has applied it.
+    /// What is read from this servidor's views, as far as it has applied the log.
     fn read(&self, pending: &Pending) -> Result<Answer, Failure> {
         let chat = self.nodes[pending.node].replica.as_ref().expect("it has just spoken").chat();
         let applied = chat.applied();
+        assert_eq!(applied, self.nodes[pending.node].shown, "the views have all that was applied");
         match &pending.request.body {
             Body::History { conversation, page, limit } => {
                 let key = match conversation {
@@ -102,31 +125,47 @@ impl Cluster {
                     }
                     Conversation::Private { user, with } => TimelineKey::pair(user, with),
                 };
-                Ok(Answer::History(self.history(&key, applied, *page, *limit)))
+                Ok(Answer::History(self.history(pending.node, &key, applied, *page, *limit)))
             }
             Body::Sync { user, since, limit } => {
                 let channels: Vec<String> = chat.joined(user).map(str::to_owned).collect();
                 let mut keys: Vec<_> = channels.iter().cloned().map(TimelineKey::Channel).collect();
                 keys.push(TimelineKey::Mailbox(user.clone()));
-                let mut found: Vec<&Delivery> =
-                    self.timeline(&keys, applied).filter(|delivery| delivery.said.index > *since).collect();
+                let mut found: Vec<Said> =
+                    self.timeline(pending.node, &keys, applied).filter(|said| said.index > *since).collect();
                 let more = found.len() > *limit;
                 found.truncate(*limit);
-                let upto = if more { found.last().map_or(applied, |last| last.said.index) } else { applied };
-                let messages =
-                    found.iter().map(|found| Message { said: found.said.clone(), previous: None }).collect();
+                let upto = if more { found.last().map_or(applied, |last| last.index) } else { applied };
+                let messages = found.into_iter().map(|said| Message { said, previous: None }).collect();
                 Ok(Answer::Sync(SyncPage { messages, more, upto, channels }))
             }
             _ => Err(Failure::new(pending.request.service(), Reason::BadRequest)),
         }
     }
 
-    fn timeline<'a>(&'a self, keys: &'a [TimelineKey], applied: Index) -> impl Iterator<Item = &'a Delivery> {
-        let said = self.canon.messages().take_while(move |delivery| delivery.said.index <= applied);
-        said.filter(|delivery| delivery.said.timelines().iter().any(|key| keys.contains(key)))
+    /// What a servidor's views hold of these, in order; what was said is read from its log.
+    fn timeline<'a>(
+        &'a self,
+        node: usize,
+        keys: &'a [TimelineKey],
+        applied: Index,
+    ) -> impl Iterator<Item = Said> + 'a {
+        let Node { views, disk, .. } = &self.nodes[node];
+        let records = views.iter().take_while(move |record| record.index <= applied);
+        records.filter(|record| record.timelines.iter().any(|key| keys.contains(key))).map(|record| {
+            let at = usize::try_from(record.index - 1).expect("logs are short");
+            Said::of(&disk.content.log[at]).expect("what is on a timeline was said")
+        })
     }
 
-    fn history(&self, key: &TimelineKey, applied: Index, page: Page, limit: usize) -> HistoryPage {
+    fn history(
+        &self,
+        node: usize,
+        key: &TimelineKey,
+        applied: Index,
+        page: Page,
+        limit: usize,
+    ) -> HistoryPage {
         let (after, before) = match page {
             Page::Newest => (0, Index::MAX),
             Page::Before(before) => (0, before),
@@ -136,10 +175,10 @@ impl Cluster {
         let backwards = matches!(page, Page::Newest | Page::Before(_));
         let mut previous = 0;
         let mut messages = Vec::new();
-        for delivery in self.timeline(std::slice::from_ref(key), applied) {
-            let index = delivery.said.index;
+        for said in self.timeline(node, std::slice::from_ref(key), applied) {
+            let index = said.index;
             if index > after && index < before {
-                messages.push(Message { said: delivery.said.clone(), previous: Some(previous) });
+                messages.push(Message { said, previous: Some(previous) });
             }
             previous = index;
         }
@@ -189,6 +228,9 @@ impl Cluster {
         (broker, life): (usize, u64),
         message: ToBroker,
     ) {
+        if self.wire_loses(End::Broker(broker), node) {
+            return;
+        }
         let mut frames = vec![identity(node, generation)];
         frames.extend(message.encode());
         self.soon(ServiceEvent::AtBroker { broker, life, side: Side::Servidores, frames });

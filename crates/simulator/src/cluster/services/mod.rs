@@ -4,13 +4,14 @@
 //! Between them go the real frames. Brokers, proxies and the referencia are killed and come back having forgotten everything.
 //!
 //! Not here: sockets and their options, the servidor's own desk (a short one stands in for it, which reads pages from
-//! the log instead of SQLite), and sessions of users that log in again from elsewhere.
+//! the records that the core puts out, and not from SQLite), and sessions of users that log in again from elsewhere.
 
 mod brokers;
 mod desk;
 mod people;
 mod proxies;
 mod ranks;
+mod wires;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use self::desk::Desk;
 use self::people::Person;
 use self::proxies::RealProxy;
 use self::ranks::Ranks;
+use self::wires::{End, Wires};
 use super::time::{MS, S, START, Time, US};
 use super::{Cluster, Event};
 
@@ -33,6 +35,7 @@ pub(super) struct Services {
     people: Vec<Person>,
     desk: Desk,
     ranks: Ranks,
+    wires: Wires,
 }
 
 /// What happens among them.
@@ -70,6 +73,11 @@ pub(super) enum ServiceEvent {
         generation: u64,
     },
     RanksStart,
+    /// A broker or a proxy is no longer cut off from a servidor.
+    Mended {
+        end: End,
+        node: usize,
+    },
     AtProxy {
         proxy: usize,
         life: u64,
@@ -106,13 +114,15 @@ pub(super) enum Side {
 
 impl Cluster {
     /// Puts the services around the servidores: two brokers, two proxies, a referencia, and `people` clients with so many wishes.
-    pub fn surround(&mut self, people: usize, wishes: usize, think: Time) {
+    /// What their connections lose is drawn from `seed`.
+    pub fn surround(&mut self, people: usize, wishes: usize, think: Time, seed: u64) {
         let services = Services {
             brokers: (0..2).map(Broker::new).collect(),
             proxies: (0..2).map(|_| RealProxy::default()).collect(),
             people: (0..people).map(|number| Person::new(number, wishes, think)).collect(),
             desk: Desk::default(),
             ranks: Ranks::new(),
+            wires: Wires::new(seed),
         };
         self.services = Some(Box::new(services));
         for node in &mut self.nodes {
@@ -148,6 +158,7 @@ impl Cluster {
             ServiceEvent::Beacon { node, generation } => self.beacon(node, generation),
             ServiceEvent::AsksRank { node, generation } => self.asks_rank(node, generation),
             ServiceEvent::RanksStart => self.services_mut().ranks.start(),
+            ServiceEvent::Mended { end, node } => self.wire_is_mended(end, node),
             ServiceEvent::AtProxy { proxy, life, frames } => self.at_proxy(proxy, life, frames),
             ServiceEvent::ProxyStarts { proxy } => self.services_mut().proxies[proxy].start(),
             ServiceEvent::Answered { person, frames } => self.person_is_answered(person, &frames),

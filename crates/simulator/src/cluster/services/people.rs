@@ -219,6 +219,9 @@ impl Cluster {
         if attempt > 1 {
             self.coverage.count(Happening::OtherBroker);
         }
+        if self.client_wire_loses() {
+            return;
+        }
         let identity = vec![u8::try_from(person).expect("few people")];
         let frames = vec![identity, call.0.to_le_bytes().to_vec(), Vec::new(), payload];
         self.soon(ServiceEvent::AtBroker { broker, life, side: Side::Clients, frames });

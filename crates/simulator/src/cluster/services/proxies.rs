@@ -11,6 +11,7 @@ use papo_wire::stamp::Stamp;
 use papo_wire::topic::USER_PREFIX;
 
 use super::ServiceEvent;
+use super::wires::End;
 use crate::cluster::Cluster;
 use crate::cluster::time::{Time, US};
 use crate::coverage::Happening;
@@ -45,10 +46,10 @@ impl Cluster {
     }
 
     /// A coordinator publishes a message.
-    pub(in crate::cluster) fn publish(&mut self, delivery: &Delivery) {
+    pub(in crate::cluster) fn publish(&mut self, node: usize, delivery: &Delivery) {
         if self.services.is_some() {
             let stamp = Stamp::Index(delivery.said.index);
-            self.send_to_proxies(&Publication::Said(delivery.clone()), stamp);
+            self.send_to_proxies(node, &Publication::Said(delivery.clone()), stamp);
         }
     }
 
@@ -62,13 +63,16 @@ impl Cluster {
             None => To::Channel(topic.to_owned()),
         };
         let tip = Tip { of, index, time: replica.chat().time(), clock: replica.chat().lamport() };
-        self.send_to_proxies(&Publication::Tip(tip), Stamp::Unordered);
+        self.send_to_proxies(node, &Publication::Tip(tip), Stamp::Unordered);
     }
 
-    fn send_to_proxies(&mut self, publication: &Publication, stamp: Stamp) {
+    fn send_to_proxies(&mut self, node: usize, publication: &Publication, stamp: Stamp) {
         let (topic, payload) = publication.encode();
         let frames = vec![topic, payload, stamp.encode()];
         for proxy in 0..self.services_mut().proxies.len() {
+            if self.wire_loses(End::Proxy(proxy), node) {
+                continue;
+            }
             let life = self.services_mut().proxies[proxy].life;
             self.at(HOP, ServiceEvent::AtProxy { proxy, life, frames: frames.clone() });
         }
