@@ -4,7 +4,8 @@
 //! later one from another servidor, is dropped; a client of ours notices by `previous` and fetches it.
 //!
 //! Not done: the mark is never lowered. Where the servidores' disks are wiped and a new log starts at 1, proxies are to be
-//! restarted with them. And the publishers' side is trusted: who may publish at all is decided by keys (CURVE).
+//! restarted with them. And the publishers' side is trusted: whoever reaches that port may publish. Sockets are ready for CURVE
+//! keys, which would decide it; nothing configures them yet.
 
 use papo_core::log::{Epoch, Index};
 use papo_transport::Frames;

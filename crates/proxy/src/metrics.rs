@@ -20,6 +20,7 @@ pub struct ProxyMetrics {
     cancelled: Counter,
     garbage: Counter,
     missed: Counter,
+    held: Gauge,
     subscribers: Gauge,
     active: Gauge,
     index: Gauge,
@@ -64,6 +65,10 @@ impl ProxyMetrics {
                 "missed",
                 "Publications that a subscriber missed because it did not read the ones before",
             ),
+            held: metrics.gauge(
+                "held_bytes",
+                "Bytes that wait for subscribers to read them, counted for each subscriber",
+            ),
             subscribers: metrics.gauge("subscribers", "Subscribers that are connected"),
             active: metrics
                 .gauge("active_subscriptions", "Subscriptions that are accepted and were not given up"),
@@ -105,6 +110,7 @@ impl ProxyMetrics {
         let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.subscribers.set(gauge(audience.subscribers));
         self.active.set(gauge(audience.subscriptions));
+        self.held.set(gauge(audience.held_bytes));
         self.missed.inner().store(audience.missed, Ordering::Relaxed);
         self.garbage.inner().store(audience.garbage, Ordering::Relaxed);
     }

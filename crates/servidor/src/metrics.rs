@@ -74,6 +74,7 @@ pub(crate) struct Metrics {
     pub(crate) brokers: Gauge,
     disk_writes: Histogram,
     pub(crate) disk_full: Gauge,
+    disk_backlog: Gauge,
     disk_used: Gauge,
     disk_free: Gauge,
     offset: Seconds,
@@ -134,6 +135,8 @@ impl Metrics {
             // 0.1 ms to 3.3 s: longer is a disk that is stuck.
             disk_writes: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
             disk_full: metrics.gauge("disk_full", "1 while the log has no room to grow"),
+            disk_backlog: metrics
+                .gauge("disk_backlog_writes", "Writes that wait for the disk, or for its fsync"),
             disk_used: metrics.gauge("disk_used_bytes", "Bytes that the data directory takes up"),
             disk_free: metrics.gauge("disk_free_bytes", "Bytes left on the disk of the data directory"),
             offset: seconds(
@@ -197,6 +200,11 @@ impl Metrics {
         self.disk_writes.observe(took.as_secs_f64());
     }
 
+    /// So many writes are not stored yet.
+    pub(crate) fn disk_owes(&self, writes: u64) {
+        self.disk_backlog.set(int(writes));
+    }
+
     pub(crate) fn disk_usage(&self, usage: DiskUsage) {
         self.disk_used.set(int(usage.used));
         self.disk_free.set(int(usage.free));
@@ -250,7 +258,8 @@ impl Peers {
     }
 }
 
-fn reason(why: Resigned) -> &'static str {
+/// The label of a resignation, in metrics and logs.
+pub(crate) fn reason(why: Resigned) -> &'static str {
     match why {
         Resigned::Overruled => "overruled",
         Resigned::NoMajority => "no_majority",

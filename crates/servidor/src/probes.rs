@@ -84,6 +84,11 @@ impl Probes {
         self.work.gave(id);
     }
 
+    /// How many writes the disk was given and has not stored.
+    pub(crate) fn backlog(&self) -> u64 {
+        self.work.open()
+    }
+
     /// The disk has stored everything up to there.
     pub(crate) fn stored(&mut self, up_to: u64) {
         self.work.reported(up_to);
@@ -125,17 +130,19 @@ impl Probes {
         }
         match (before, ready) {
             (Err(_), Ok(())) => tracing::info!("ready"),
-            (Ok(()), Err(why)) => tracing::warn!(why, "not ready any more"),
+            (Ok(()), Err(why)) => tracing::warn!(reason = why, "not ready any more"),
             _ => {}
         }
     }
 }
 
-/// What the disk was given and has not reported.
+/// What the disk was given and has not reported. Writes are numbered one by one.
 #[derive(Debug, Default)]
 struct DiskWork {
     /// The number of the last of them.
     last: Option<u64>,
+    /// The number of the last one that was reported.
+    reported: u64,
     full: bool,
 }
 
@@ -146,6 +153,12 @@ impl DiskWork {
 
     fn reported(&mut self, up_to: u64) {
         self.last = self.last.filter(|last| *last > up_to);
+        self.reported = up_to;
+    }
+
+    /// How many they are.
+    fn open(&self) -> u64 {
+        self.last.map_or(0, |last| last.saturating_sub(self.reported))
     }
 
     /// A disk that has nothing to do is in nobody's way, and one that says that it is full answers.
@@ -197,6 +210,18 @@ mod tests {
         assert!(!work.is_well(), "there is still one open");
         work.reported(8);
         assert!(work.is_well());
+    }
+
+    #[test]
+    fn the_backlog_is_what_was_given_and_not_reported() {
+        let mut work = DiskWork::default();
+        assert_eq!(work.open(), 0);
+        (1..=5).for_each(|id| work.gave(id));
+        assert_eq!(work.open(), 5);
+        work.reported(3);
+        assert_eq!(work.open(), 2);
+        work.reported(5);
+        assert_eq!(work.open(), 0);
     }
 
     #[test]

@@ -13,7 +13,8 @@
 //! * [`Links`], [`FanOut`]: sockets that follow those addresses, one socket each or one for all.
 //!
 //! Not done here: beacons (what a silent link means is the business of the service that uses it), encoding,
-//! retries, and authentication of single clients (CURVE keys decide who may talk at all).
+//! retries, and authentication of single clients. Sockets are ready for CURVE keys ([`ZmqContext::with_curve`]), which would decide
+//! who may talk at all; but no service can be configured with keys yet, so everything runs in the clear.
 
 #![forbid(unsafe_code)]
 

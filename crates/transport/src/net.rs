@@ -59,7 +59,9 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketOptions {
     /// The longest frame accepted from peers that connect to a bound address, in bytes. A peer that sends a
-    /// longer one is disconnected, and the message is gone.
+    /// longer one is disconnected, and the message is gone: nobody is told, neither the owner of the socket nor the peer, since
+    /// libzmq reports such an end like any other. So whoever wants to *answer* that something is too long makes this larger
+    /// than what it takes, and `receive_queue` accordingly smaller.
     pub max_message: usize,
     /// Messages queued per peer for sending.
     pub send_queue: usize,
@@ -83,6 +85,9 @@ pub struct Audience {
     pub subscriptions: usize,
     /// Messages that a subscriber missed for want of room, counted for each subscriber, since the socket was opened.
     pub missed: u64,
+    /// Bytes of messages that wait for subscribers to read them, counted for each subscriber. Those that get the same message share
+    /// it, so this is the most that is held, and one subscriber that stopped reading shows in full.
+    pub held_bytes: usize,
     /// What subscribers sent that meant nothing: messages that were ignored, and breaches that ended the connection.
     pub garbage: u64,
 }

@@ -198,3 +198,42 @@ fn nobody_inherits_the_topics_of_a_peer_that_left() {
         assert!(accepted > 0, "nobody subscribed: nothing was tested");
     });
 }
+
+#[test]
+fn what_is_held_for_a_subscriber_that_does_not_read_is_told_bounded_and_given_up_when_it_leaves() {
+    const SIZE: usize = 10_000;
+    const QUEUE: usize = 1000;
+    let mut proxy = proxy();
+    let mut stream = connect(proxy.address);
+    stream.write_all(&[opening(), subscription("geral")].concat()).unwrap();
+    assert_eq!(proxy.asked(), [b"\x01geral"]);
+    proxy.net.subscribe(proxy.socket, b"geral");
+    assert_eq!(proxy.net.audience(proxy.socket).held_bytes, 0);
+
+    let mut sent = 0;
+    while proxy.net.audience(proxy.socket).missed == 0 {
+        proxy.net.send(proxy.socket, vec![b"geral".to_vec(), vec![7; SIZE]]).unwrap();
+        proxy.turn();
+        sent += 1;
+        assert!(sent < 100_000, "its queue is never full");
+    }
+    let held = proxy.net.audience(proxy.socket).held_bytes;
+    assert!(held > (QUEUE - 1) * SIZE && held < QUEUE * (SIZE + 100), "{held} bytes");
+
+    let mut buffer = vec![0; 1 << 20];
+    assert!(stream.read(&mut buffer).unwrap() > 0);
+    let deadline = Instant::now() + DEADLINE;
+    stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    while proxy.net.audience(proxy.socket).held_bytes > held / 2 {
+        proxy.turn();
+        // Nothing there at the moment is fine.
+        let _ = stream.read(&mut buffer);
+        assert!(Instant::now() < deadline, "reading does not help");
+    }
+    drop(stream);
+    while proxy.net.audience(proxy.socket).subscribers > 0 {
+        proxy.turn();
+        assert!(Instant::now() < deadline, "it is not noticed that it left");
+    }
+    assert_eq!(proxy.net.audience(proxy.socket).held_bytes, 0);
+}

@@ -24,6 +24,8 @@ pub(super) struct Peer {
     /// What was accepted for it.
     pub(super) topics: BTreeSet<Vec<u8>>,
     queue: VecDeque<Arc<[u8]>>,
+    /// Bytes of the queue, what is sent of the first included.
+    queued: usize,
     /// How much of the first of the queue is sent already.
     sent: usize,
     /// The system takes no more until it says so.
@@ -45,6 +47,7 @@ impl Peer {
             session,
             topics: BTreeSet::new(),
             queue: VecDeque::new(),
+            queued: 0,
             sent: 0,
             blocked: false,
             listed: false,
@@ -64,8 +67,14 @@ impl Peer {
 
     /// Queues; says whether a flush must be arranged for.
     pub(super) fn queue(&mut self, bytes: Arc<[u8]>) -> bool {
+        self.queued += bytes.len();
         self.queue.push_back(bytes);
         self.list()
+    }
+
+    /// Bytes that wait to be sent.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.queued - self.sent
     }
 
     /// The system takes more; says whether a flush must be arranged for.
@@ -107,6 +116,7 @@ impl Peer {
             self.queue.front().map(|bytes| bytes.len()).filter(|length| *length <= self.sent)
         {
             self.sent -= length;
+            self.queued -= length;
             self.queue.pop_front();
         }
     }

@@ -1,3 +1,13 @@
+//! One socket towards any number of subscribers: a topic is accepted for one peer at a time, and a message goes to whoever has
+//! exactly its first frame accepted.
+//!
+//! Each peer has a bounded queue of its own. A message is encoded once and shared by all queues; a peer whose queue is full misses
+//! it, and one that has not taken anything for long is disconnected by the system's own limit. So a slow subscriber costs a queue,
+//! and holds up nobody. Nothing blocks: sockets are polled, and what a peer sends is read in turns, so much at a time.
+//!
+//! Not done: what a peer missed is not sent later, nor is the peer told; how *many* may connect is for the system's limit on open
+//! files; and the bound on a queue is one of messages, not of bytes ([`Audience::held_bytes`] tells those).
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -242,6 +252,7 @@ impl Publisher {
             subscribers: self.peers.values().filter(|peer| peer.session.is_open()).count(),
             subscriptions: self.subscriptions,
             missed: self.missed,
+            held_bytes: self.peers.values().map(Peer::held_bytes).sum(),
             garbage: self.garbage,
         }
     }
