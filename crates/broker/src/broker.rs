@@ -1,10 +1,20 @@
+//! The loop that carries out what the [`Dispatcher`] decides: it owns the two sockets, reads the clock, and shows the numbers.
+//!
+//! Each turn takes a batch of what servidores say, then one of what clients ask, and sends what comes of each at once; then lets the
+//! dispatcher do what is due. A request that is too long for the system is still *read*, up to [`REFUSED_BYTES`], so that whoever
+//! sent it is told so.
+//!
+//! Not done: a frame longer than that is never seen here. libzmq closes the connection and tells nobody, so a plain REQ client that
+//! sends one waits until it gives up by itself; bounded memory is worth more than an answer to that. And nothing about a request
+//! outlives this process: a client whose broker dies asks another one.
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use papo_core::clock::{Instant, Now};
 use papo_service::{Health, Pulse, Shutdown};
 use papo_transport::{BindError, Kind, Net, OpenError, SendError, SocketId, SocketOptions};
-use papo_wire::limits::Limits;
+use papo_wire::limits::{Limits, REFUSED_BYTES};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -14,6 +24,9 @@ use crate::journal::Journal;
 use crate::metrics::BrokerMetrics;
 use crate::settings::BrokerSettings;
 
+/// Requests of one connection that may have arrived without being taken from the socket: a REQ client has one, and with the
+/// longest frame that is read this bounds what a connection can make the process hold. Beyond it, TCP slows the peer down.
+const CLIENT_QUEUE: usize = 32;
 /// Messages taken from one socket before the other has its turn: neither side can starve the other.
 const BATCH: usize = 256;
 /// The loop turns at least this often, to show that it lives.
@@ -77,8 +90,12 @@ impl<N: Net> Broker<N> {
         metrics: BrokerMetrics,
     ) -> Result<Self, StartError> {
         let policy = settings.policy();
-        let clients =
-            net.open(Kind::Router, &SocketOptions { receive_queue: 256, ..SocketOptions::default() })?;
+        let options = SocketOptions {
+            max_message: REFUSED_BYTES,
+            receive_queue: CLIENT_QUEUE,
+            ..SocketOptions::default()
+        };
+        let clients = net.open(Kind::Router, &options)?;
         // What one servidor may have in flight fits into its queue, with its welcomes; and its answers may be long lists.
         let queue = policy.most_in_flight + 64;
         let options =
@@ -212,14 +229,14 @@ impl<N: Net> Broker<N> {
             if now >= half && !self.dispatcher.is_stopping() {
                 info!(
                     open = self.dispatcher.gauges().open,
-                    "it does not get quiet: new requests are refused"
+                    "still busy at half the grace period: refusing new requests"
                 );
                 self.dispatcher.stop();
             }
             if now >= end {
                 warn!(
                     open = self.dispatcher.gauges().open,
-                    "the grace is over: answering the rest with an error"
+                    "grace period over: failing the remaining requests"
                 );
                 break;
             }

@@ -18,13 +18,13 @@ impl Journal {
         for why in Refusal::ALL {
             let count = counters.refused(why) - self.told.refused(why);
             if count > 0 {
-                warn!(why = why.as_str(), count, "refused requests");
+                warn!(reason = why.as_str(), count, "refused requests");
             }
         }
         for why in Retry::ALL {
             let count = counters.retried(why) - self.told.retried(why);
             if count > 0 {
-                info!(why = why.as_str(), count, "tried requests again");
+                info!(reason = why.as_str(), count, "tried requests again");
             }
         }
         for why in Dropped::ALL {
@@ -32,8 +32,10 @@ impl Journal {
             match why {
                 _ if count == 0 => {}
                 // Both are what a client that was killed, or a servidor that was slow, leaves behind.
-                Dropped::ClientGone | Dropped::Late => info!(why = why.as_str(), count, "dropped messages"),
-                _ => warn!(why = why.as_str(), count, "dropped messages"),
+                Dropped::ClientGone | Dropped::Late => {
+                    info!(reason = why.as_str(), count, "dropped messages")
+                }
+                _ => warn!(reason = why.as_str(), count, "dropped messages"),
             }
         }
         self.told = counters.clone();

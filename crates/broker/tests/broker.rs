@@ -7,6 +7,7 @@ use papo_broker::{Broker, BrokerMetrics, BrokerSettings, StartError};
 use papo_service::Metrics;
 use papo_transport::{Kind, MemoryFabric, MemoryNet, Net, ZmqContext, ZmqNet};
 use papo_wire::Service;
+use papo_wire::limits::REFUSED_BYTES;
 use papo_wire::reply::{Failure, Reason, Reply};
 use papo_wire::request::{Body, Request};
 
@@ -199,6 +200,10 @@ fn what_is_too_large_is_refused_and_the_connection_lives_on(fabric: &impl Fabric
     let broker = RunningBroker::start(fabric.net(), &settings(&[]));
     let um = FakeServidor::start(fabric.net(), broker.servidores, "um", Manner::Echo);
     let mut client = FakeClient::connect(fabric.net(), Kind::Request, broker.clients);
+    for bytes in [64 * 1024 + 1, REFUSED_BYTES] {
+        let refused = failure(&client.ask(&vec![b'x'; bytes]));
+        assert_eq!(refused.reason, Reason::BadRequest, "{bytes} bytes");
+    }
     let refused = failure(&client.ask(&vec![b'x'; 64 * 1024 + 1]));
     assert_eq!(refused.description, "Mensagem grande demais.");
     let largest = vec![b'x'; 64 * 1024];

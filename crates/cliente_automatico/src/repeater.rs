@@ -108,7 +108,7 @@ impl Worker {
         self.net.wait(Some(LOOK), ready);
         for change in self.resolver.changes() {
             for error in self.links.follow(&mut self.net, &change).failed {
-                tracing::warn!(%error, "no way to a broker");
+                tracing::warn!(%error, "cannot connect to broker");
             }
         }
         for socket in ready.iter() {

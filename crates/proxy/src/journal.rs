@@ -42,14 +42,14 @@ impl Journal {
             match news(&mut self.dropped[why as usize], metrics.dropped(why).get()) {
                 0 => {}
                 // What a change of coordinators leaves behind.
-                count if why == Dropped::Stale => info!(why = why.as_str(), count, "dropped publications"),
-                count => warn!(why = why.as_str(), count, "dropped publications"),
+                count if why == Dropped::Stale => info!(reason = why.as_str(), count, "dropped publications"),
+                count => warn!(reason = why.as_str(), count, "dropped publications"),
             }
         }
         for why in Refusal::ALL {
             let count = news(&mut self.refused[why as usize], metrics.refused(why).get());
             if count > 0 {
-                warn!(why = why.as_str(), count, "refused subscriptions");
+                warn!(reason = why.as_str(), count, "refused subscriptions");
             }
         }
         let count = news(&mut self.garbage, metrics.garbage().get());

@@ -1,3 +1,12 @@
+//! The loop around two sockets: publications come in at one and go out at the other as [`FanOut`] says, subscriptions come in at
+//! the other and are accepted or not as [`Rules`] say.
+//!
+//! Subscriptions are heard before publications of the same turn, and neither side takes more than a batch at a time, so that
+//! neither starves the other. It stops by forwarding what has arrived, then closes.
+//!
+//! Not done: nothing is kept for who is not connected, or too slow, or comes later: clients of ours fetch what they missed from
+//! the servidores. Proxies know nothing of one another; a client needs one, and servidores publish to all.
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -175,7 +184,7 @@ impl<N: Net> Proxy<N> {
                 self.metrics.accepted().inc();
             }
             Err(why) => {
-                debug!(topic = %topic.escape_ascii(), %why, "refused a subscription");
+                debug!(topic = %topic.escape_ascii(), reason = why.as_str(), "refused a subscription");
                 self.metrics.refused(why).inc();
             }
         }
@@ -193,7 +202,7 @@ impl<N: Net> Proxy<N> {
                     self.metrics.forwarded(forward.kind).inc();
                 }
                 Err(why) => {
-                    debug!(%why, "dropped a publication");
+                    debug!(reason = why.as_str(), "dropped a publication");
                     self.metrics.dropped(why).inc();
                 }
             }

@@ -54,7 +54,7 @@ impl Counters {
     pub(crate) fn bad(&mut self, what: &(impl Display + ?Sized)) {
         self.bad_input.inc();
         if let Some(count) = self.nonsense.count() {
-            tracing::warn!(count, "bad input: {what}");
+            tracing::warn!(count, error = %what, "bad input");
         }
     }
 
@@ -62,7 +62,7 @@ impl Counters {
     pub(crate) fn refused(&mut self, request: &Request, why: &str) {
         self.refused.inc();
         if let Some(count) = self.refusals.count() {
-            tracing::warn!(count, ?request, "refused: {why}");
+            tracing::warn!(count, ?request, error = why, "refused");
         }
     }
 

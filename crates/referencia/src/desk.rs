@@ -61,7 +61,7 @@ impl<N: Net> Desk<N> {
         envelope.push(reply.encode(wall_time(), self.clock));
         if let Err(error) = self.net.send(self.socket, envelope) {
             self.counters.unanswered();
-            tracing::debug!("an answer was not sent: {error}");
+            tracing::debug!(%error, "an answer was not sent");
         }
     }
 

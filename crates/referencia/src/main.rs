@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use papo_service::{Boot, Failure, Settings};
 use papo_transport::{Kind, Net, SocketOptions, ZmqContext, ZmqNet};
+use papo_wire::limits::REFUSED_BYTES;
 
 use crate::counters::Counters;
 use crate::desk::Desk;
@@ -40,8 +41,9 @@ struct Referencia {
 
 impl Settings for Referencia {}
 
-/// Requests are a few hundred bytes; a longer frame costs its sender the connection.
-const LONGEST_REQUEST: usize = 16 * 1024;
+/// Requests of one connection that may wait: a servidor has one at a time. With the longest frame that is read, this bounds what a
+/// connection can make the process hold.
+const QUEUE: usize = 4;
 /// A desk that has not turned for this long is stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
@@ -52,8 +54,10 @@ fn main() -> ExitCode {
 fn serve(boot: Boot<Referencia>) -> Result<(), Failure> {
     let Boot { settings, shutdown, health, metrics, .. } = boot;
     let mut net = ZmqNet::new(&ZmqContext::new())?;
-    let socket =
-        net.open(Kind::Router, &SocketOptions { max_message: LONGEST_REQUEST, ..SocketOptions::default() })?;
+    // Requests are a few hundred bytes; what is longer is read to be answered that it is too long.
+    let options =
+        SocketOptions { max_message: REFUSED_BYTES, receive_queue: QUEUE, ..SocketOptions::default() };
+    let socket = net.open(Kind::Router, &options)?;
     let address =
         net.bind(socket, SocketAddr::new(settings.listen, settings.port)).map_err(Failure::config)?;
     tracing::info!(%address, "listening");

@@ -15,6 +15,7 @@ use papo_core::chat::Outcome;
 use papo_core::clock::{Lamport, Now, WallTime};
 use papo_core::log::{Operation, RequestId};
 use papo_core::replica::{self, Answer as Verdict, Ask, Input, Replica, Ticket, WriteRequest};
+use papo_service::Sparing;
 use papo_transport::{Frames, SocketId, Waker};
 use papo_wire::Service;
 use papo_wire::envelope::{Dispatch, Ordered, ToBroker};
@@ -77,6 +78,9 @@ pub(crate) struct Desk {
     reads: mpsc::Sender<ReadDone>,
     waker: Waker,
     metrics: Metrics,
+    /// Of requests that make no sense, and of those that cannot be granted: told apart, so that a flood of the one hides none of the other.
+    nonsense: Sparing,
+    refusals: Sparing,
 }
 
 impl Desk {
@@ -84,7 +88,8 @@ impl Desk {
     pub(crate) fn new(about: About, reads: mpsc::Sender<ReadDone>, waker: Waker, metrics: Metrics) -> Self {
         let (pending, changes) = (HashMap::new(), HashMap::new());
         let (clock, queue) = (Lamport::default(), queue::Queue::new());
-        Self { pending, changes, next: 1, clock, about, queue, reads, waker, metrics }
+        let (nonsense, refusals) = (Sparing::new(), Sparing::new());
+        Self { pending, changes, next: 1, clock, about, queue, reads, waker, metrics, nonsense, refusals }
     }
 
     /// A request that a broker sent.
@@ -99,11 +104,7 @@ impl Desk {
         let origin = Origin::Broker { socket, ticket: dispatch.ticket };
         let request = match Request::decode(payload) {
             Ok(request) => request,
-            Err(bad) => {
-                self.metrics.bad_request(bad.reason());
-                tracing::debug!(reason = bad.reason(), "a request that cannot be carried out");
-                return Some(self.reply(now, replica, origin, Err(Failure::from(&bad)), None));
-            }
+            Err(bad) => return Some(self.refuse(now, replica, origin, &bad)),
         };
         self.clock = self.clock.receive(request.clock);
         let seen = request.seen.max(dispatch.seen);
@@ -210,6 +211,9 @@ impl Desk {
             Ok(answer) => self.metrics.answered(answer.service(), "ok"),
             Err(Failure { service: Some(service), reason, .. }) => {
                 self.metrics.answered(*service, reason.as_str());
+                if let Some(count) = self.refusals.count() {
+                    tracing::info!(count, %service, reason = reason.as_str(), "requests were answered with an error");
+                }
             }
             Err(_) => {}
         }

@@ -147,11 +147,11 @@ impl Links {
         let (Ok(peer), Ok(replication)) =
             (address.peer.parse::<HostPort>(), address.replication.parse::<HostPort>())
         else {
-            tracing::warn!(servidor = name, address = address.peer, "says it is at an address that is none");
+            tracing::warn!(servidor = name, address = address.peer, "peer announced an invalid address");
             return false;
         };
         self.forget(net, resolver, name);
-        tracing::info!(servidor = name, address = %peer, "is here");
+        tracing::info!(servidor = name, address = %peer, "peer connected");
         let link = Link {
             address,
             peer: resolver.watch(&peer),
@@ -340,5 +340,5 @@ fn dealer(net: &mut impl Net, address: SocketAddr) -> Option<SocketId> {
             Err(error.to_string())
         }
     });
-    connected.map_err(|error| tracing::warn!(%address, error, "cannot open a link")).ok()
+    connected.map_err(|error| tracing::warn!(%address, error, "cannot connect to servidor")).ok()
 }

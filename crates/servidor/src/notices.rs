@@ -8,7 +8,7 @@ use papo_core::replica::Notice;
 
 use crate::metrics::Metrics;
 
-/// The same trouble is not logged more often than this.
+/// The same problem is not logged more often than this.
 const REPEAT: Duration = Duration::from_secs(10);
 
 /// Logs notices, and the ones that may come in floods now and then.
@@ -45,7 +45,7 @@ impl Notices {
             Notice::Follows(id, epoch) => tracing::info!(coordinator = id.name, epoch, "following"),
             Notice::Resigned(why) => {
                 metrics.resigned(*why);
-                tracing::warn!(?why, "no longer coordinating");
+                tracing::warn!(reason = crate::metrics::reason(*why), "no longer coordinating");
             }
             Notice::HandingOver(to) => {
                 metrics.handovers.inc();
@@ -93,7 +93,7 @@ impl Notices {
                     tracing::error!(
                         servidor = id.name,
                         epoch,
-                        "claims an epoch that was promised to another"
+                        "rival coordinator: claims an epoch that was promised to another"
                     );
                 }
             }

@@ -192,7 +192,7 @@ impl<N: Net> Server<N> {
                     return Ok(());
                 }
                 if Instant::now() >= until {
-                    tracing::warn!("the grace is over before everything was handed over");
+                    tracing::warn!("grace period over before everything was handed over");
                     return Ok(());
                 }
             }
@@ -298,6 +298,7 @@ impl<N: Net> Server<N> {
         let status = self.replica.status(self.clocks.now());
         self.probes.review(&status);
         self.metrics.show(&status);
+        self.metrics.disk_owes(self.probes.backlog());
         self.metrics.brokers.set(i64::try_from(self.brokers.alive()).unwrap_or(i64::MAX));
         if let Some(usage) = self.disk.last() {
             self.metrics.disk_usage(usage);
@@ -347,7 +348,7 @@ impl<N: Net> Server<N> {
             Availability::Draining => State::Draining,
             Availability::Withdrawn => State::Withdrawn,
         };
-        tracing::info!(?state, "brokers are told");
+        tracing::info!(state = state.as_str(), "availability changed");
         self.metrics.serving.set(i64::from(availability == Availability::Serving));
         if availability == Availability::Serving {
             self.probes.serves();

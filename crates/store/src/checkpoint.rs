@@ -152,7 +152,7 @@ fn passive(connection: &Connection) -> Result<(), Fault> {
 fn tolerate_full(result: Result<(), Fault>) -> Result<(), Fault> {
     match result {
         Err(fault) if fault.is_full() => {
-            tracing::warn!(%fault, "no checkpoint");
+            tracing::warn!(error = %fault, "checkpoint failed: the disk is full");
             Ok(())
         }
         result => result,

@@ -58,7 +58,7 @@ pub(crate) fn secure(connection: &Connection, path: &Path) -> Result<(), Fault> 
                 .into())
         }
         Err(fault) if fault.is_full() => {
-            tracing::warn!(%fault, "no checkpoint");
+            tracing::warn!(error = %fault, "checkpoint failed: the disk is full");
             // Only the database itself and its index have locks that closing a descriptor would give up.
             Ok(File::open(beside(path, "-wal"))?.sync_all()?)
         }

@@ -6,6 +6,9 @@ use crate::msgpack::{Malformed, Reader, Token};
 
 /// Bytes of a client's request.
 pub const REQUEST_BYTES: usize = 64 * 1024;
+/// Bytes of the longest frame that services read only to answer that it is too long. Whoever sends a longer one is disconnected
+/// by the socket, without an answer: what a stranger can make a service hold has to end somewhere.
+pub const REFUSED_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a name of a user or channel.
 pub const NAME_BYTES: usize = 64;
 /// Bytes of the text of a message.

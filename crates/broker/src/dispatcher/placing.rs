@@ -101,7 +101,7 @@ impl Dispatcher {
     }
 
     pub(super) fn refuse(&mut self, now: Now, path: ReplyPath, payload: &[u8], why: Refusal) {
-        debug!(why = why.as_str(), "refused a request");
+        debug!(reason = why.as_str(), "refused a request");
         self.counters.refuse(why);
         let frames = path.answer(why.reply(payload, now.wall));
         self.actions.push_back(Action::Answer { frames, waited: None });

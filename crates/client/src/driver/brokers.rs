@@ -79,7 +79,7 @@ impl Brokers {
             self.silent.remove(address);
         }
         for error in &changes.failed {
-            tracing::warn!(%error, "no way to a broker");
+            tracing::warn!(%error, "cannot connect to broker");
         }
     }
 }

@@ -36,7 +36,7 @@ impl Feed {
 
     pub(super) fn follow(&mut self, net: &mut impl Net, change: &Change) {
         if let Err(error) = self.proxies.follow(net, change) {
-            tracing::warn!(%error, "no way to a proxy");
+            tracing::warn!(%error, "cannot connect to proxy");
         }
     }
 
@@ -93,7 +93,7 @@ impl Feed {
         let addresses: Vec<_> = self.proxies.addresses().collect();
         for address in addresses {
             if let Err(error) = self.proxies.reopen(net, address) {
-                tracing::warn!(%error, "no way to a proxy");
+                tracing::warn!(%error, "cannot connect to proxy");
             }
         }
     }

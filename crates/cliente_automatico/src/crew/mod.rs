@@ -209,7 +209,7 @@ impl Crew {
             }
             Event::Connected => tracing::debug!(user = self.people[user].name, "the chat answers"),
             Event::Estranged(failure) => {
-                tracing::error!(user = self.people[user].name, %failure, "the chat no longer accepts this user");
+                tracing::error!(user = self.people[user].name, error = %failure, "the chat no longer accepts this user");
                 self.people[user].stage = Stage::Gone;
             }
             Event::CaughtUp { .. } | Event::Progress(_) => {}
@@ -265,14 +265,14 @@ impl Crew {
             }
             Outcome::Refused(failure) => {
                 self.tally.refused();
-                tracing::warn!(user = person.name, request = ?open.request, %failure, "refused");
+                tracing::warn!(user = person.name, request = ?open.request, error = %failure, "refused");
                 if open.step.is_some() {
                     self.people[user].stage = Stage::Gone;
                 }
             }
             Outcome::Unknown(failure) | Outcome::Failed(failure) => {
                 self.tally.unsettled();
-                tracing::debug!(user = person.name, request = %open.id, %failure, "not settled");
+                tracing::debug!(user = person.name, request = %open.id, error = %failure, "no final answer yet");
                 // The same request again, under the same id, until it is settled or the round does not wait any more.
                 if open.step.is_some() || self.phase.waits_for_answers() {
                     self.write(user, open, None);

@@ -232,6 +232,11 @@ impl Desk {
         Some(self.reply(now, replica, pending.origin, answer, None))
     }
 
+    /// Somebody asks this servidor itself with another number of frames than a request has.
+    pub(crate) fn asked_in_frames(&mut self, now: Now, replica: &Replica, envelope: Frames) -> Outgoing {
+        self.refuse(now, replica, Origin::Direct { envelope }, &BadRequest::frames())
+    }
+
     /// Somebody asks this servidor itself, on the port for servidores: it is answered from the state as it is here, also by
     /// one that does not serve.
     pub(crate) fn asked_directly(
@@ -256,8 +261,18 @@ impl Desk {
         }
     }
 
-    fn refuse(&mut self, now: Now, replica: &Replica, origin: Origin, bad: &BadRequest) -> Outgoing {
+    /// Counts a request that makes no sense, says now and then what it was, and answers it.
+    pub(super) fn refuse(
+        &mut self,
+        now: Now,
+        replica: &Replica,
+        origin: Origin,
+        bad: &BadRequest,
+    ) -> Outgoing {
         self.metrics.bad_request(bad.reason());
+        if let Some(count) = self.nonsense.count() {
+            tracing::warn!(count, reason = bad.reason(), error = %bad, "bad requests");
+        }
         self.reply(now, replica, origin, Err(Failure::from(bad)), None)
     }
 }

@@ -1,7 +1,7 @@
 //! What comes in, on its way to the core.
 
 use papo_core::replica::{Input, Message};
-use papo_transport::{Frames, HostPort, Net, SocketId};
+use papo_transport::{Change, Frames, HostPort, Net, SocketId};
 use papo_wire::admin;
 use papo_wire::envelope::ToServidor;
 use papo_wire::peer::{Reply, Request};
@@ -54,15 +54,18 @@ impl<N: Net> Server<N> {
         let body = frames.split_off(empty + 2);
         match body.as_slice() {
             [payload] => self.take_direct(frames, payload),
-            frames => self.cannot_read(&format!("a request of {} frames", frames.len())),
+            _ => {
+                let answer = self.desk.asked_in_frames(self.clocks.now(), &self.replica, frames);
+                self.send_answer(Some(answer));
+            }
         }
     }
 
-    /// Nobody is answered: who sends what cannot be read does not wait for one.
+    /// Of servidores and brokers. Nobody is answered: they do not wait for one.
     fn cannot_read(&mut self, what: &dyn std::fmt::Display) {
         self.metrics.bad_letters.inc();
         if let Some(count) = self.unreadable.count() {
-            tracing::warn!(count, "a message cannot be read: {what}");
+            tracing::warn!(count, error = %what, "a message cannot be read");
         }
     }
 
@@ -175,13 +178,28 @@ impl<N: Net> Server<N> {
         }
     }
 
+    /// Takes changes of what names stand for.
     pub(super) fn take_changes(&mut self) {
         for change in self.resolver.changes() {
-            let net = &mut self.net;
-            let _ = self.brokers.resolved(net, &change)
-                || self.proxies.resolved(net, &change)
-                || self.registration.resolved(net, &change)
-                || self.links.resolved(net, &change);
+            self.follow(&change);
+        }
+    }
+
+    /// Tells whoever watches that name; each says whether it is theirs.
+    fn follow(&mut self, change: &Change) {
+        let net = &mut self.net;
+        if self.brokers.resolved(net, change) {
+            return;
+        }
+        if self.proxies.resolved(net, change) {
+            return;
+        }
+        if self.registration.resolved(net, change) {
+            return;
+        }
+        if !self.links.resolved(net, change) {
+            // A name that was given up while it was looked up.
+            tracing::debug!(?change, "nobody watches that name any more");
         }
     }
 }

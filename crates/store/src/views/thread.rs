@@ -94,7 +94,7 @@ impl ViewsThread {
         if !self.reporter.has_failed()
             && let Err(fault) = sqlite::checkpoint_on_close(&self.connection)
         {
-            tracing::warn!(%fault, "the WAL is left as it is");
+            tracing::warn!(error = %fault, "no checkpoint on close: the WAL stays");
         }
     }
 

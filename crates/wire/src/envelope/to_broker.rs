@@ -53,6 +53,17 @@ pub enum State {
     Withdrawn,
 }
 
+impl State {
+    /// A label for logs; the broker's metrics have the same.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Draining => "draining",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
 /// What a servidor that gives a request back knows about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ordered {
