@@ -191,12 +191,14 @@ pub(super) fn processes(
             format!("--name={node}"),
             format!("--data={}", data(&node).display()),
             format!("--advertise={}", at(&node)),
-            format!("--peers={}", peers.join(",")),
             format!("--broker={}", led(shape.brokers())),
             format!("--proxy={}", led(shape.proxies())),
             format!("--referencia={}", led(vec![REFERENCIA.to_owned()])),
             format!("--genesis={}", shape.servidores().join(",")),
         ]);
+        if !peers.is_empty() {
+            arguments.push(format!("--peers={}", peers.join(",")));
+        }
         all.push(make(&node, "servidor", arguments));
     }
     all
