@@ -33,13 +33,15 @@ impl Metrics {
         self.samples.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
+    /// One added up over its labels.
+    pub fn sum(&self, name: &str) -> f64 {
+        let is_it = |known: &str| known.split_once('{').map_or(known, |(known, _)| known) == name;
+        self.samples.iter().filter(|(known, _)| is_it(known)).map(|(_, value)| value).sum()
+    }
+
     /// Each gauge, added up over its labels.
     pub fn gauges(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.gauges.iter().map(|gauge| {
-            let is_it = |name: &str| name.split_once('{').map_or(name, |(name, _)| name) == gauge;
-            let all = self.samples.iter().filter(|(name, _)| is_it(name));
-            (gauge.as_str(), all.map(|(_, value)| value).sum())
-        })
+        self.gauges.iter().map(|gauge| (gauge.as_str(), self.sum(gauge)))
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::flood::{End, Flood};
 use super::garbage::{connect, greeting, ready_as};
 use super::{Outcome, Undo, proof};
+use crate::scrape::Metrics;
 use crate::town::Town;
 
 /// Requests that are sent before an answer is waited for.
@@ -28,13 +29,22 @@ struct Tally {
 /// everybody else is served again.
 pub(super) fn flood(town: &mut Town, to: &str, connections: usize) -> Result<Undo, Outcome> {
     town.note_deaths();
-    let port = town.client_port(to);
+    let (port, http) = (town.client_port(to), town.http_port(to));
+    let before = handled(http);
     let floods: Vec<Flood<Tally>> =
         (0..connections).map(|n| Flood::begin(move |end| sender(port, n, end))).collect();
     Ok(Box::new(move |_| {
         let Tally { sent, answered } = floods.into_iter().map(Flood::end).fold(Tally::default(), Tally::add);
-        proof(answered > BURST, format!("{sent} requests were sent, and {answered} answers read"))
+        // Answers alone would not do: nobody has any while the servidores have no majority.
+        let handled = handled(http) - before;
+        let told = format!("{sent} requests were sent, {handled} handled, and {answered} answers read");
+        proof(handled >= (BURST * connections) as f64, told)
     }))
+}
+
+/// How many requests a broker says that it handled, also by refusing them; none while it is away.
+fn handled(http: u16) -> f64 {
+    Metrics::of(http).map_or(0.0, |metrics| metrics.sum("papo_broker_requests_total"))
 }
 
 impl Add for Tally {
