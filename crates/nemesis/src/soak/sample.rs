@@ -8,20 +8,31 @@ use std::time::Duration;
 
 use crate::scrape::Metrics;
 
-/// Gauges that tell of nothing that waits or is held, and may grow: what they tell about does, or the machine's own numbers tell it.
+/// Gauges that tell of nothing that waits or is held: what they tell about may grow, is told by the system, or is only a state.
 /// All others are taken for queues, so that one that is new is watched without anybody thinking of it.
-const NO_QUEUES: [&str; 14] = [
+const NO_QUEUES: [&str; 25] = [
     "process_max_fds",
     "process_open_fds",
     "process_resident_memory_bytes",
     "process_start_time_seconds",
+    "papo_broker_servidores",
     "papo_proxy_epoch",
     "papo_proxy_index",
+    "papo_servidor_brokers_alive",
     "papo_servidor_clock_bound_seconds",
     "papo_servidor_clock_offset_seconds",
+    "papo_servidor_coordinator_known",
     "papo_servidor_disk_free_bytes",
+    "papo_servidor_disk_full",
     "papo_servidor_disk_used_bytes",
+    "papo_servidor_drill_hooks",
     "papo_servidor_epoch",
+    "papo_servidor_member",
+    "papo_servidor_members",
+    "papo_servidor_members_wanted",
+    "papo_servidor_peer_alive",
+    "papo_servidor_role",
+    "papo_servidor_serving",
     APPLIED,
     COMMITTED,
     LAST,
