@@ -1,7 +1,7 @@
 //! What each promise says about the recorded history. One file a promise; each check names what is broken in a sentence.
 //!
 //! The checkers know nothing of the cluster: they are told what was seen from outside (what is on a disk, what a client was
-//! told), and each has hand-made bad histories of its own on which it must go red.
+//! told), and each has hand-made bad histories of its own on which it must go red, and some have random ones (`properties`).
 
 pub mod agreement;
 pub mod p10_refusal;
@@ -15,6 +15,8 @@ pub mod p6_names;
 pub mod p7_availability;
 pub mod p8_delivery;
 pub mod p9_clock;
+#[cfg(test)]
+mod properties;
 
 use std::fmt;
 
