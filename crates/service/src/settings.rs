@@ -73,6 +73,7 @@ pub(crate) fn read<T>(
 
     let given =
         flags::read(&with_environment_names(command.clone()), &keys, &sources.arguments, &mut mistakes)?;
+    let flags::Given { values: given, mistaken } = given;
     let mut values = given.merge(&keys, |key| key.in_environment(sources.environment));
     if let Some(path) = values.first(CONFIG).map(PathBuf::from) {
         let from_file = file::read(&path, &keys, &mut mistakes);
@@ -82,6 +83,7 @@ pub(crate) fn read<T>(
     for key in &keys {
         match values.get(key) {
             Some(raw) => mistakes.extend(key.check(&raw)),
+            None if mistaken.iter().any(|id| id == key.id()) => {}
             None => mistakes.extend(key.missing()),
         }
     }

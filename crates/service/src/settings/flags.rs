@@ -10,49 +10,130 @@ use clap::{Arg, ArgMatches, Command};
 use super::key::{Key, Place, Raw};
 use super::{Mistake, Mistakes, Stop, Values};
 
-/// Takes the flags apart without judging their values. A flag that nobody knows is a mistake and is passed over, so
-/// that the others are still looked at.
+/// What the command line says.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// What could be read.
+    pub(super) values: Values,
+    /// The ids of keys that were given in a way that cannot be read, which is told already: they are not missing.
+    pub(super) mistaken: Vec<String>,
+}
+
+/// Takes the flags apart without judging their values. `clap` tells the first mistake only: what is wrong is told, taken out of the
+/// line, and the rest is looked at again.
 pub(super) fn read(
     command: &Command,
     keys: &[Key],
     arguments: &[OsString],
     mistakes: &mut Mistakes,
-) -> Result<Values, Stop> {
+) -> Result<Given, Stop> {
     let raw_command = command.clone().no_binary_name(true).mut_args(unjudged);
-    let mut arguments = arguments.to_vec();
+    let mut line = Line { words: arguments.to_vec(), doubtful: None };
+    let mut mistaken = Vec::new();
     loop {
-        let error = match raw_command.clone().try_get_matches_from(&arguments) {
-            Ok(matches) => return Ok(collect(keys, &matches)),
+        let error = match raw_command.clone().try_get_matches_from(&line.words) {
+            Ok(matches) => return Ok(Given { values: collect(keys, &matches), mistaken }),
             Err(error) => error,
         };
         match error.kind() {
-            ErrorKind::DisplayHelp => return Err(Stop::Show(help(command, &arguments))),
+            ErrorKind::DisplayHelp => return Err(Stop::Show(help(command, arguments))),
             ErrorKind::DisplayVersion => return Err(Stop::Show(error.render())),
-            ErrorKind::UnknownArgument => {
-                let unknown = text(&error, ContextKind::InvalidArg).unwrap_or_default();
+            _ => {}
+        }
+        // `--key <VALUE>`, as help writes it.
+        let shown = text(&error, ContextKind::InvalidArg).unwrap_or_default();
+        let flag = shown.split(' ').next().unwrap_or_default();
+        let key = keys.iter().find(|key| !key.is_positional() && flag.strip_prefix("--") == Some(key.name()));
+        let mistake = match (error.kind(), key) {
+            (ErrorKind::UnknownArgument, _) => line.take_unknown(&shown, keys).map(|told| {
                 let near = text(&error, ContextKind::SuggestedArg);
-                mistakes.extend([Mistake::unknown(Place::Word, &unknown, near.as_deref())]);
-                let Some(at) = arguments.iter().position(|argument| is_flag(argument, &unknown)) else {
-                    return Ok(Values::default());
-                };
-                let removed = arguments.remove(at);
-                let takes_next = removed.to_string_lossy().starts_with("--") && removed == *unknown;
-                if takes_next
-                    && !keys.iter().any(Key::is_positional)
-                    && arguments.get(at).is_some_and(is_word)
-                {
-                    // What follows was meant as the unknown flag's value.
-                    arguments.remove(at);
-                }
-            }
-            _ => {
-                let said = error.render().to_string();
-                let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                let flag = text(&error, ContextKind::InvalidArg).unwrap_or_default();
-                mistakes.extend([Mistake::at(Place::Word, &flag, line)]);
-                return Ok(Values::default());
+                told.then(|| Mistake::unknown(Place::Word, &shown, near.as_deref()))
+            }),
+            (ErrorKind::ArgumentConflict, Some(key)) => line.take_last(flag, !key.is_switch()).then(|| {
+                mistaken.push(key.id().to_owned());
+                Some(Mistake::at(Place::Word, flag, "it is given twice"))
+            }),
+            (ErrorKind::InvalidValue, Some(key)) => line.take_bare(flag).then(|| {
+                mistaken.push(key.id().to_owned());
+                Some(Mistake::at(Place::Word, flag, format!("its value is missing: {}", key.right())))
+            }),
+            (ErrorKind::TooManyValues, Some(key)) => line.take_last(flag, false).then(|| {
+                mistaken.push(key.id().to_owned());
+                Some(Mistake::at(Place::Word, flag, "it takes no value: it is there or not"))
+            }),
+            _ => None,
+        };
+        if let Some(mistake) = mistake {
+            mistakes.extend(mistake);
+            continue;
+        }
+        // Something else, in the parser's words. What can be read all the same is looked at.
+        let said = error.render().to_string();
+        let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        mistakes.extend([Mistake::at(Place::Word, &shown, said)]);
+        let rest = raw_command.ignore_errors(true).try_get_matches_from(&line.words);
+        let values = rest.map(|matches| collect(keys, &matches)).unwrap_or_default();
+        return Ok(Given { values, mistaken });
+    }
+}
+
+/// A command line that mistakes are taken out of.
+struct Line {
+    words: Vec<OsString>,
+    /// The place of a word behind an unknown flag, which may be that flag's value, or stand for itself.
+    doubtful: Option<usize>,
+}
+
+impl Line {
+    /// Takes out what nobody knows. Tells whether that is a mistake of its own; `None` if it is not found.
+    fn take_unknown(&mut self, unknown: &str, keys: &[Key]) -> Option<bool> {
+        if !unknown.starts_with('-')
+            && let Some(at) = self.doubtful.take()
+        {
+            // There is a word too many: that one was the unknown flag's value.
+            self.words.remove(at);
+            return Some(false);
+        }
+        let at = self.words.iter().position(|word| is_flag(word, unknown))?;
+        let removed = self.words.remove(at);
+        let takes_next = unknown.starts_with("--") && removed == *unknown;
+        if takes_next && self.words.get(at).is_some_and(is_word) {
+            if keys.iter().any(Key::is_positional) {
+                self.doubtful = Some(at);
+            } else {
+                // What follows was meant as the unknown flag's value.
+                self.words.remove(at);
             }
         }
+        Some(true)
+    }
+
+    /// Takes out the last time that a flag is given, with its value. False if it is not found.
+    fn take_last(&mut self, flag: &str, with_value: bool) -> bool {
+        let Some(at) = self.flags().rposition(|word| is_flag(word, flag)) else { return false };
+        self.take(at, with_value && self.words[at] == *flag);
+        true
+    }
+
+    /// Takes out a flag that no value follows. False if it is not found.
+    fn take_bare(&mut self, flag: &str) -> bool {
+        let bare = |at: &usize| self.words[*at] == *flag && !self.words.get(at + 1).is_some_and(is_word);
+        let Some(at) = (0..self.flags().len()).find(bare) else { return false };
+        self.take(at, false);
+        true
+    }
+
+    fn take(&mut self, at: usize, with_next: bool) {
+        let end = self.words.len().min(at + 1 + usize::from(with_next));
+        self.words.drain(at..end);
+        // Places have moved.
+        self.doubtful = None;
+    }
+
+    /// What is before `--`, behind which there are no flags.
+    fn flags(&self) -> std::slice::Iter<'_, OsString> {
+        let end = self.words.iter().position(|word| word == "--").unwrap_or(self.words.len());
+        self.words[..end].iter()
     }
 }
 

@@ -161,7 +161,7 @@ impl Key {
     }
 
     /// What would be right, in a few words.
-    fn right(&self) -> String {
+    pub(super) fn right(&self) -> String {
         let values: Vec<String> =
             self.arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
         if !values.is_empty() {

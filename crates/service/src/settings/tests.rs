@@ -147,6 +147,76 @@ fn all_mistakes_are_told_at_once_each_with_its_key_and_what_is_right() {
     assert_eq!(exit, Exit::Usage);
 }
 
+/// `clap` tells the first of these only, and stops.
+#[test]
+fn a_line_that_cannot_be_parsed_does_not_hide_other_mistakes_nor_invent_any() {
+    let (text, exit) = mistakes(
+        &["--name", "x", "--no-client=1", "--port", "many", "--name=y", "--peers", "--mode=ajar", "--bogus"],
+        &[],
+    );
+    for part in [
+        "sample: 6 mistakes in the settings",
+        "--no-client: it takes no value: it is there or not",
+        "--name: it is given twice",
+        "--peers: its value is missing: <HOST>: Others to talk to",
+        "--bogus: there is no such key",
+        "--port many: invalid digit found in string",
+        "--mode ajar: it takes open or strict",
+    ] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert_eq!(exit, Exit::Usage);
+}
+
+#[test]
+fn a_key_whose_value_was_forgotten_is_not_told_to_be_missing_as_well() {
+    let (text, _) = mistakes(&["--name"], &[]);
+    assert!(text.contains("--name: its value is missing: <NAME>: Name of this one"), "{text}");
+    assert!(text.contains("a mistake in the settings"), "{text}");
+}
+
+/// A sample with words.
+#[derive(clap::Parser, Debug)]
+#[command(name = "words")]
+struct Words {
+    /// Directory.
+    #[arg(value_name = "DIR", required = true)]
+    dir: PathBuf,
+    /// How long.
+    #[arg(long, value_name = "N")]
+    timeout: Option<u8>,
+}
+
+fn read_words(arguments: &[&str]) -> Result<Words, Stop> {
+    let sources =
+        Sources { arguments: arguments.iter().map(OsString::from).collect(), environment: &|_| None };
+    read(Words::command(), &sources, |matches| Ok((Words::from_arg_matches(matches)?, vec![])))
+}
+
+#[test]
+fn words_and_flags_stand_in_any_order() {
+    for arguments in [["--timeout", "3", "out"], ["out", "--timeout", "3"]] {
+        let words = read_words(&arguments).expect("right");
+        assert_eq!((words.dir, words.timeout), (PathBuf::from("out"), Some(3)));
+    }
+}
+
+#[test]
+fn a_word_is_not_missing_because_a_flag_is_wrong() {
+    for (arguments, wrong) in [
+        (&["out", "--timeout"][..], "--timeout: its value is missing"),
+        (&["--bogus", "3", "out"], "--bogus: there is no such key"),
+        (&["--bogus", "out"], "--bogus: there is no such key"),
+        (&["out", "more"], "more: there is no such key"),
+        (&["--timeout=1", "out", "--timeout", "2"], "--timeout: it is given twice"),
+    ] {
+        let read = read_words(arguments);
+        let Err(Stop::Mistaken(mistakes)) = read else { panic!("{arguments:?}: no mistake: {read:?}") };
+        let text = mistakes.to_string();
+        assert!(text.contains(wrong) && text.contains("a mistake in the settings"), "{arguments:?}:\n{text}");
+    }
+}
+
 #[test]
 fn mistakes_outside_the_command_line_are_configuration() {
     let (text, exit) = mistakes(&["--name=x"], &[("PAPO_PORT", "70000")]);
