@@ -8,6 +8,8 @@ use hdrhistogram::Histogram;
 use papo_service::Failure;
 use papo_transport::{Kind, Net, SocketId, SocketOptions, ZmqContext, ZmqNet};
 
+use crate::Bench;
+
 /// What a run of clients came to.
 pub(crate) struct Run {
     /// Answers a second.
@@ -43,11 +45,13 @@ pub(crate) struct Plan<'a> {
     pub(crate) request: &'a dyn Fn(usize, u64) -> Vec<u8>,
     /// Whether an answer is the one hoped for. Called with the moment at which it arrived.
     pub(crate) accept: &'a mut dyn FnMut(&[u8], Instant) -> bool,
+    /// Whether it is enough before the time is up.
+    pub(crate) enough: &'a dyn Fn() -> bool,
 }
 
 /// Runs the clients, all on this thread.
-pub(crate) fn run(plan: Plan<'_>) -> Result<Run, Failure> {
-    let Plan { address, clients, warm_up, duration, pause, request, accept } = plan;
+pub(crate) fn run(bench: &Bench, plan: Plan<'_>) -> Result<Run, Failure> {
+    let Plan { address, clients, warm_up, duration, pause, request, accept, enough } = plan;
     let mut net = ZmqNet::new(&ZmqContext::new())?;
     let options = SocketOptions { max_message: 64 << 20, ..SocketOptions::default() };
     let mut all = Vec::with_capacity(clients);
@@ -63,10 +67,11 @@ pub(crate) fn run(plan: Plan<'_>) -> Result<Run, Failure> {
     let (counts_from, until) = (start + warm_up, start + warm_up + duration);
     let mut latency = Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("the bounds are in order");
     let (mut failed, mut ready) = (0, Vec::new());
-    loop {
+    let ended = loop {
+        bench.go_on()?;
         let now = Instant::now();
-        if now >= until {
-            break;
+        if now >= until || enough() {
+            break now;
         }
         waiting.retain(|number| {
             let client = &mut all[*number];
@@ -95,12 +100,13 @@ pub(crate) fn run(plan: Plan<'_>) -> Result<Run, Failure> {
                 );
             }
         }
-    }
+    };
+    let counted = ended.saturating_duration_since(counts_from).as_secs_f64();
     let total: u64 = all.iter().map(|client| client.answered).sum();
     let least = all.iter().map(|client| client.answered).min().unwrap_or(0);
     let mean = total as f64 / clients as f64;
     Ok(Run {
-        rate: total as f64 / duration.as_secs_f64(),
+        rate: if counted > 0.0 { total as f64 / counted } else { 0.0 },
         latency,
         fairness: if mean > 0.0 { least as f64 / mean } else { 0.0 },
         failed,

@@ -13,8 +13,8 @@ use papo_wire::publication::Publication;
 use papo_wire::reply::Reply;
 use serde::Serialize;
 
+use crate::Bench;
 use crate::clients::{Plan, run};
-use crate::settings::BenchSettings;
 use crate::system::{CHANNEL, System};
 use crate::throughput::{Throughput, publish};
 
@@ -36,21 +36,22 @@ pub(crate) struct Delivery {
 
 pub(crate) fn measure(
     system: &System,
-    settings: &BenchSettings,
+    bench: &Bench,
     throughput: &[Throughput],
 ) -> Result<Delivery, Failure> {
+    let settings = &bench.settings;
     let full = throughput.iter().find(|row| row.clients == CLIENTS).or(throughput.last());
     let half = full.map_or(1_000.0, |row| row.rate / 2.0);
-    let proxy = SocketAddr::from(([127, 0, 0, 1], system.cluster.proxy_port(1)));
+    let proxy = system.proxy();
     let stop = AtomicBool::new(false);
     let payload = publish("alguém", settings.bytes);
     let mut acknowledged: HashMap<u64, Instant> = HashMap::new();
     let (run, delivered) = thread::scope(|scope| {
         let subscriber = scope.spawn(|| subscribe(proxy, &stop));
-        let run = run(Plan {
+        let plan = Plan {
             address: system.broker(),
             clients: CLIENTS,
-            warm_up: Duration::from_secs(1),
+            warm_up: settings.duration.min(Duration::from_secs(1)),
             duration: settings.duration,
             pause: Duration::from_secs_f64(CLIENTS as f64 / half),
             request: &|_, _| payload.clone(),
@@ -59,8 +60,11 @@ pub(crate) fn measure(
                 acknowledged.insert(reply.index, at);
                 reply.answer.is_ok()
             },
-        });
-        thread::sleep(Duration::from_secs(1));
+            enough: &|| false,
+        };
+        let run = run(bench, plan);
+        // What is not there by then is late enough to be called missed.
+        bench.shutdown.wait_at_most(Duration::from_secs(1));
         stop.store(true, Ordering::Relaxed);
         (run, subscriber.join().expect("the subscriber does not panic"))
     });

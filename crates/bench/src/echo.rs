@@ -5,16 +5,17 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use papo_processes::mortal;
 use papo_service::Failure;
 use papo_transport::{Frames, Kind, Net, SocketOptions, ZmqContext, ZmqNet};
 use serde::Serialize;
 
+use crate::Bench;
 use crate::clients::{Plan, run};
-use crate::settings::BenchSettings;
 
 /// How soon a request that no server could take is tried again.
 const RETRY: Duration = Duration::from_millis(5);
@@ -41,8 +42,9 @@ impl Drop for EchoProcess {
 }
 
 /// Measures the limit for every number of clients.
-pub(crate) fn limits(settings: &BenchSettings) -> Result<Vec<EchoLimit>, Failure> {
-    let child = Command::new(std::env::current_exe()?)
+pub(crate) fn limits(bench: &Bench) -> Result<Vec<EchoLimit>, Failure> {
+    let settings = &bench.settings;
+    let child = mortal(&std::env::current_exe()?)?
         .args(["bench", crate::ECHO])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -53,24 +55,21 @@ pub(crate) fn limits(settings: &BenchSettings) -> Result<Vec<EchoLimit>, Failure
     BufReader::new(stdout).read_line(&mut line)?;
     let address: SocketAddr = line.trim().parse()?;
     let payload = crate::throughput::publish("alguém", settings.bytes);
-    settings.clients.iter().map(|clients| limit(settings, address, *clients, &payload)).collect()
+    settings.clients.iter().map(|clients| limit(bench, address, *clients, &payload)).collect()
 }
 
-fn limit(
-    settings: &BenchSettings,
-    address: SocketAddr,
-    clients: usize,
-    payload: &[u8],
-) -> Result<EchoLimit, Failure> {
-    let run = run(Plan {
+fn limit(bench: &Bench, address: SocketAddr, clients: usize, payload: &[u8]) -> Result<EchoLimit, Failure> {
+    let plan = Plan {
         address,
         clients,
-        warm_up: settings.duration / 5,
-        duration: settings.duration,
+        warm_up: bench.settings.duration / 5,
+        duration: bench.settings.duration,
         pause: Duration::ZERO,
         request: &|_, _| payload.to_vec(),
         accept: &mut |answer, _| answer.len() == payload.len(),
-    })?;
+        enough: &|| false,
+    };
+    let run = run(bench, plan)?;
     let p50_ms = run.latency.value_at_quantile(0.5) as f64 / 1e6;
     Ok(EchoLimit { clients, rate: run.rate, p50_ms })
 }

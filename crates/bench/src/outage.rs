@@ -1,102 +1,99 @@
-//! What clients notice when something is killed.
+//! What our own clients notice when something is killed: they have another broker and another proxy to go to.
+
+mod people;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use papo_processes::Cluster;
+use papo_processes::{Error, Shape};
 use papo_service::Failure;
 use serde::Serialize;
 
-use crate::clients::{Plan, run};
+use self::people::{People, Seen};
+use crate::Bench;
 use crate::system::System;
-use crate::throughput::{is_ok, publish};
 
-/// How many clients write meanwhile.
-const CLIENTS: usize = 8;
-/// How long before something is killed.
-const BEFORE: Duration = Duration::from_secs(2);
-/// How long it is watched in all.
-const WATCHED: Duration = Duration::from_secs(8);
+/// How often everybody must have been answered before anything is killed.
+const BEFORE: usize = 10;
+/// How long it is watched afterwards, at least: longer than a client waits before it asks elsewhere.
+const AFTER: Duration = Duration::from_secs(2);
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One kill.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Outage {
-    /// What was killed.
+    /// What was killed: its part, and the service's name.
     pub(crate) killed: String,
-    /// The longest time between two acknowledgements to anybody, in milliseconds.
-    pub(crate) pause_ms: f64,
-    /// The longest that one client waited for one answer, in milliseconds.
-    pub(crate) slowest_ms: f64,
+    /// The longest that one of the clients had no acknowledgement since, in milliseconds.
+    pub(crate) acknowledgements_ms: f64,
+    /// The longest that a subscriber was delivered nothing since, in milliseconds.
+    pub(crate) deliveries_ms: f64,
     /// Until another servidor coordinated, in milliseconds, where that was needed.
     pub(crate) coordinator_ms: Option<f64>,
-    /// Requests answered with an error.
+    /// Requests that ended in anything but an acknowledgement.
     pub(crate) failed: u64,
 }
 
-pub(crate) fn measure(system: &mut System) -> Result<Vec<Outage>, Failure> {
+/// Kills one after the other, in a system of its own with two brokers and two proxies.
+pub(crate) fn measure(bench: &Bench) -> Result<Vec<Outage>, Failure> {
+    let mut system = System::start_as(Shape::default(), bench)?;
     let mut outages = Vec::new();
-    for what in ["coordinator", "follower", "proxy-1"] {
-        outages.push(one(system, what)?);
-        system.cluster.start_all();
-        system.cluster.wait_until_whole();
+    for part in ["the coordinator", "a follower", "a broker in use", "a proxy in use"] {
+        match one(&mut system, bench, part) {
+            Ok(outage) => outages.push(outage),
+            Err(failure) => return Err(system.failed(failure)),
+        }
     }
     Ok(outages)
 }
 
-fn one(system: &mut System, what: &str) -> Result<Outage, Failure> {
-    let broker = system.broker();
-    let name = match what {
-        "coordinator" => system.cluster.coordinator(),
-        "follower" => system.cluster.follower(),
-        other => other.to_owned(),
+fn one(system: &mut System, bench: &Bench, part: &str) -> Result<Outage, Failure> {
+    let name = match part {
+        "the coordinator" => system.coordinator()?,
+        "a follower" => system.follower()?,
+        // Sessions are spread over the brokers, so that half of them use this one; and they listen at all proxies.
+        "a broker in use" => "broker-1".to_owned(),
+        _ => "proxy-1".to_owned(),
     };
-    let cluster = &mut system.cluster;
-    let payload = publish("alguém", 100);
-    let mut acknowledged: Vec<Instant> = Vec::new();
-    let (run, coordinator_ms) = thread::scope(|scope| {
-        let clients = scope.spawn(|| {
-            run(Plan {
-                address: broker,
-                clients: CLIENTS,
-                warm_up: Duration::ZERO,
-                duration: WATCHED,
-                pause: Duration::ZERO,
-                request: &|_, _| payload.clone(),
-                accept: &mut |answer, at| {
-                    let ok = is_ok(answer);
-                    if ok {
-                        acknowledged.push(at);
-                    }
-                    ok
-                },
-            })
-        });
-        thread::sleep(BEFORE);
-        let killed = Instant::now();
-        cluster.kill9(&name);
-        let elected = (what == "coordinator").then(|| successor(cluster, &name, killed)).flatten();
-        (clients.join().expect("clients do not panic"), elected)
-    });
-    let run = run?;
-    let pause = acknowledged.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(WATCHED);
+    let people = People::start(system, bench)?;
+    people.wait_for("everybody is answered and delivered to", bench, |seen| seen.is_busy(BEFORE))?;
+
+    let killed = Instant::now();
+    system.kill9(&name)?;
+    let coordinator_ms =
+        (part == "the coordinator").then(|| successor(system, bench, &name, killed)).transpose()?;
+    let watched = killed + AFTER.max(bench.settings.duration);
+    bench.shutdown.wait_at_most(watched.saturating_duration_since(Instant::now()));
+    people.wait_for("everybody goes on", bench, |seen| seen.is_busy_since(watched))?;
+    let seen: Seen = people.finish()?;
+    system.start_all()?;
+    system.wait_until_whole()?;
     Ok(Outage {
-        killed: format!("{what} ({name})"),
-        pause_ms: pause.as_secs_f64() * 1e3,
-        slowest_ms: run.latency.max() as f64 / 1e6,
+        killed: format!("{part} ({name})"),
+        acknowledgements_ms: millis(seen.longest_without_answer(killed)),
+        deliveries_ms: millis(seen.longest_without_delivery(killed)),
         coordinator_ms,
-        failed: run.failed,
+        failed: seen.failed(),
     })
 }
 
 /// Milliseconds until one of the others coordinates.
-fn successor(cluster: &Cluster, old: &str, killed: Instant) -> Option<f64> {
-    let others: Vec<String> = cluster.servidores().into_iter().filter(|name| name != old).collect();
-    while killed.elapsed() < WATCHED - BEFORE {
-        let coordinates =
-            |name: &String| cluster.status(name).is_some_and(|status| status.role == "coordinator");
-        if others.iter().any(coordinates) {
-            return Some(killed.elapsed().as_secs_f64() * 1e3);
+fn successor(system: &System, bench: &Bench, old: &str, killed: Instant) -> Result<f64, Failure> {
+    let others: Vec<String> = system.servidores().into_iter().filter(|name| name != old).collect();
+    while killed.elapsed() < PATIENCE {
+        bench.go_on()?;
+        for name in &others {
+            if system.status(name)?.is_some_and(|status| status.role == "coordinator") {
+                return Ok(millis(killed.elapsed()));
+            }
         }
+        thread::sleep(Duration::from_millis(2));
     }
-    None
+    let what = "another servidor coordinates".to_owned();
+    Err(Error::NotInTime { what, limit: PATIENCE }.into())
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

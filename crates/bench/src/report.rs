@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::delivery::Delivery;
+use crate::disk::Disk;
 use crate::echo::EchoLimit;
 use crate::history::{CatchUp, Pages};
 use crate::outage::Outage;
@@ -14,9 +15,8 @@ use crate::throughput::Throughput;
 /// All figures of one run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
-    /// How often a second the disk can write and sync a block.
-    pub(crate) fdatasync_per_s: f64,
-    /// From starting the processes to the first answer, in seconds.
+    pub(crate) disk: Disk,
+    /// From starting `papo local` to the answer that a client's first write is stored, in seconds.
     pub(crate) start_s: f64,
     pub(crate) echo: Vec<EchoLimit>,
     pub(crate) throughput: Vec<Throughput>,
@@ -32,8 +32,12 @@ pub(crate) struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "disk: {:.0} fdatasync a second", self.fdatasync_per_s)?;
-        writeln!(f, "start to first answer: {:.2} s\n", self.start_s)?;
+        let Disk { directory, fdatasync_per_s, .. } = &self.disk;
+        writeln!(f, "disk: {fdatasync_per_s:.0} fdatasync a second in {}", directory.display())?;
+        if let Some(warning) = self.disk.warning() {
+            writeln!(f, "WARNING: {warning}")?;
+        }
+        writeln!(f, "papo local, start to first answered write: {:.2} s\n", self.start_s)?;
         writeln!(f, "clients  echo limit/s  papo/s  ratio  p50 ms  p99 ms  slowest client  failed")?;
         for (row, echo) in self.throughput.iter().zip(&self.echo) {
             writeln!(
@@ -59,15 +63,20 @@ impl fmt::Display for Report {
         if let Some(catch_up) = &self.catch_up {
             writeln!(
                 f,
-                "an empty servidor learned {} entries in {:.1} s",
-                catch_up.entries, catch_up.seconds
+                "an empty servidor learned {} entries in {:.1} s, while {} clients wrote {:.0} a second, slowest answer {:.0} ms, failed {}",
+                catch_up.entries,
+                catch_up.seconds,
+                catch_up.clients,
+                catch_up.rate,
+                catch_up.slowest_ms,
+                catch_up.failed
             )?;
         }
         for outage in &self.outages {
             write!(
                 f,
-                "kill -9 of the {}: nobody acknowledged for {:.0} ms, slowest answer {:.0} ms, failed {}",
-                outage.killed, outage.pause_ms, outage.slowest_ms, outage.failed
+                "kill -9 of {}: no acknowledgement for {:.0} ms, no delivery for {:.0} ms, failed {}",
+                outage.killed, outage.acknowledgements_ms, outage.deliveries_ms, outage.failed
             )?;
             match outage.coordinator_ms {
                 Some(ms) => writeln!(f, ", new coordinator after {ms:.0} ms")?,

@@ -1,56 +1,75 @@
 //! The system under test.
 
-use std::net::SocketAddr;
-use std::time::Instant;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
-use papo_processes::{Cluster, Shape};
+use papo_processes::{Asker, Shape};
 use papo_service::Failure;
-use papo_wire::names;
-use papo_wire::request::{Body, Request};
+use serde_json::json;
 
-use crate::clients::{Plan, run};
-use crate::report::Report;
+use crate::Bench;
 
 /// The channel that everything is said in.
 pub(crate) const CHANNEL: &str = "medida";
+/// How long the first answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Three servidores, a broker and a proxy.
-pub(crate) struct System {
-    pub(crate) cluster: Cluster,
-}
+/// A running Papo, in which there is the [`CHANNEL`].
+pub(crate) struct System(papo_processes::System);
 
 impl System {
-    /// Starts them, and makes the channel.
-    pub(crate) fn start(report: &mut Report) -> Result<Self, Failure> {
-        let start = Instant::now();
-        let cluster = Cluster::start_as(Shape { brokers: 1, proxies: 1, ..Shape::default() });
-        report.start_s = start.elapsed().as_secs_f64();
-        let system = Self { cluster };
-        let channel = names::parse(CHANNEL)?;
-        system.ask_once(&Request::new(Body::Channel { channel, user: None }))?;
-        Ok(system)
+    /// Three servidores, a broker and a proxy, on the disk to be measured.
+    pub(crate) fn start(bench: &Bench) -> Result<Self, Failure> {
+        Self::start_as(Shape { brokers: 1, proxies: 1, ..Shape::default() }, bench)
     }
 
-    /// Where clients ask.
+    /// The same with other numbers.
+    pub(crate) fn start_as(shape: Shape, bench: &Bench) -> Result<Self, Failure> {
+        bench.go_on()?;
+        let system = Self(papo_processes::System::start(shape, &bench.settings.dir)?);
+        let mut asker = Asker::new(system.broker().port());
+        match asker.try_ask("channel", &json!({"channel": CHANNEL}), PATIENCE)? {
+            Some(answer) if answer.is_ok() => Ok(system),
+            Some(answer) => Err(Failure::failed(format!("there is no channel: {}", answer.description()))),
+            None => Err(Failure::failed("the system did not answer")),
+        }
+    }
+
+    /// Where plain clients ask.
     pub(crate) fn broker(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.cluster.broker_port(1)))
+        at(self.broker_ports().first().copied().unwrap_or_default())
     }
 
-    fn ask_once(&self, request: &Request) -> Result<(), Failure> {
-        let payload = request.encode();
-        let mut accepted = 0;
-        run(Plan {
-            address: self.broker(),
-            clients: 1,
-            warm_up: std::time::Duration::ZERO,
-            duration: std::time::Duration::from_millis(300),
-            pause: std::time::Duration::from_secs(60),
-            request: &|_, _| payload.clone(),
-            accept: &mut |_, _| {
-                accepted += 1;
-                true
-            },
-        })?;
-        if accepted == 0 { Err(Failure::failed("the system did not answer")) } else { Ok(()) }
+    /// Where plain clients listen.
+    pub(crate) fn proxy(&self) -> SocketAddr {
+        at(self.proxy_ports().first().copied().unwrap_or_default())
     }
+
+    /// The failure, after the services' last words, unless it is that somebody wants no more.
+    pub(crate) fn failed(mut self, failure: Failure) -> Failure {
+        if failure.to_string() != crate::INTERRUPTED {
+            self.tell_failure();
+        }
+        failure
+    }
+}
+
+impl Deref for System {
+    type Target = papo_processes::System;
+
+    fn deref(&self) -> &papo_processes::System {
+        &self.0
+    }
+}
+
+impl DerefMut for System {
+    fn deref_mut(&mut self) -> &mut papo_processes::System {
+        &mut self.0
+    }
+}
+
+/// That port of this machine.
+pub(crate) fn at(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

@@ -6,9 +6,9 @@ use papo_service::Failure;
 use papo_wire::request::{Body, Request};
 use serde::Serialize;
 
+use crate::Bench;
 use crate::clients::{Plan, run};
 use crate::echo::EchoLimit;
-use crate::settings::BenchSettings;
 use crate::system::{CHANNEL, System};
 
 /// One row of the table.
@@ -33,13 +33,14 @@ pub(crate) struct Throughput {
 /// Measures every number of clients.
 pub(crate) fn measure(
     system: &System,
-    settings: &BenchSettings,
+    bench: &Bench,
     echo: &[EchoLimit],
 ) -> Result<Vec<Throughput>, Failure> {
+    let settings = &bench.settings;
     let mut rows = Vec::new();
     for (&clients, echo) in settings.clients.iter().zip(echo) {
         let payload = publish("alguém", settings.bytes);
-        let run = run(Plan {
+        let plan = Plan {
             address: system.broker(),
             clients,
             warm_up: settings.duration / 5,
@@ -47,7 +48,9 @@ pub(crate) fn measure(
             pause: Duration::ZERO,
             request: &|_, _| payload.clone(),
             accept: &mut |answer, _| is_ok(answer),
-        })?;
+            enough: &|| false,
+        };
+        let run = run(bench, plan)?;
         rows.push(Throughput {
             clients,
             rate: run.rate,

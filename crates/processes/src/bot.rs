@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use papo_audit::Ledger;
 
-use crate::cluster::PATIENCE;
+use crate::system::PATIENCE;
 use crate::{Cluster, Ended, Process, until};
 
 /// The real bot, at work on a cluster, with a ledger of its own.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use papo_audit::{Event, Ledger, Recorder, Topic};
 
-use crate::cluster::PATIENCE;
+use crate::system::PATIENCE;
 use crate::{Cluster, Listener, until};
 use writer::Writer;
 
@@ -36,13 +36,29 @@ impl Default for LoadOptions {
     }
 }
 
+/// What all writers together have seen.
+#[derive(Debug, Default)]
+struct Tally {
+    acknowledged: AtomicU64,
+    errors: AtomicU64,
+    slowest_us: AtomicU64,
+}
+
+impl Tally {
+    /// A request has its final answer, so long after it was first asked.
+    fn settled(&self, waited: Duration) {
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.slowest_us.fetch_max(waited, Ordering::Relaxed);
+    }
+}
+
 /// Plain clients at work, until [`Load::finish`]. They repeat through another broker, under the same id, what was not
 /// answered; send some requests twice on purpose, through two brokers; and read what they wrote.
 #[derive(Debug)]
 pub struct Load {
     recorder: Recorder,
     stop: Arc<AtomicBool>,
-    acknowledged: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -51,14 +67,14 @@ impl Load {
     pub fn start(cluster: &Cluster, options: &LoadOptions) -> Self {
         let recorder = Recorder::new();
         let stop = Arc::new(AtomicBool::new(false));
-        let acknowledged = Arc::new(AtomicU64::new(0));
+        let tally = Arc::new(Tally::default());
         let run = uuid::Uuid::new_v4().simple().to_string();
         let names: Vec<String> =
             (1..=options.writers).map(|n| format!("escritor-{n}-{}", &run[..6])).collect();
         let mut threads = Vec::new();
         for name in &names {
             let brokers = cluster.broker_ports();
-            let writer = Writer::new(name, &names, brokers, recorder.clone(), acknowledged.clone());
+            let writer = Writer::new(name, &names, brokers, recorder.clone(), tally.clone());
             let (stop, pause) = (stop.clone(), options.pause);
             threads.push(thread::spawn(move || writer.talk(&stop, pause)));
         }
@@ -67,12 +83,22 @@ impl Load {
             let name = format!("ouvinte-{proxy}");
             threads.push(thread::spawn(move || listen(&name, port, &stop, &recorder)));
         }
-        Self { recorder, stop, acknowledged, threads }
+        Self { recorder, stop, tally, threads }
     }
 
     /// How many requests were acknowledged so far.
     pub fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
+        self.tally.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// The longest that anybody has waited so far from first asking something to its final answer.
+    pub fn slowest(&self) -> Duration {
+        Duration::from_micros(self.tally.slowest_us.load(Ordering::Relaxed))
+    }
+
+    /// How many answers so far were errors, those included that a retry made good.
+    pub fn errors(&self) -> u64 {
+        self.tally.errors.load(Ordering::Relaxed)
     }
 
     /// Waits until `count` more requests were acknowledged.

@@ -5,6 +5,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::Error;
+use crate::process::sound;
+
 /// A REQ socket. A new one is made after an answer that did not come, as a plain REQ socket must be.
 pub struct Asker {
     context: zmq::Context,
@@ -28,39 +31,56 @@ impl Asker {
     }
 
     /// Asks, and waits for the answer; `None` when none comes within `limit`, or one that is no reply.
+    ///
+    /// # Panics
+    /// When there are no sockets left.
     pub fn ask(&mut self, service: &str, data: &Value, limit: Duration) -> Option<Answer> {
         self.ask_as(service, data, limit)
     }
 
     /// [`Asker::ask`] for an answer of another shape.
     pub fn ask_as<T: DeserializeOwned>(&mut self, service: &str, data: &Value, limit: Duration) -> Option<T> {
+        sound(self.try_ask_as(service, data, limit))
+    }
+
+    /// [`Asker::ask`], for those that may not panic.
+    ///
+    /// # Errors
+    /// There are no sockets left.
+    pub fn try_ask(&mut self, service: &str, data: &Value, limit: Duration) -> Result<Option<Answer>, Error> {
+        self.try_ask_as(service, data, limit)
+    }
+
+    /// [`Asker::ask_as`], for those that may not panic.
+    pub(crate) fn try_ask_as<T: DeserializeOwned>(
+        &mut self,
+        service: &str,
+        data: &Value,
+        limit: Duration,
+    ) -> Result<Option<T>, Error> {
         let request = rmp_serde::to_vec_named(&json!({"service": service, "data": data}))
             .expect("JSON can be written as MessagePack");
-        let answer = self.exchange(&request, limit);
-        if answer.is_none() {
-            // A REQ socket that is owed an answer cannot ask again.
-            self.socket = None;
-        }
-        rmp_serde::from_slice(&answer?).ok()
+        let answer = self.exchange(&request, limit)?;
+        Ok(answer.and_then(|answer| rmp_serde::from_slice(&answer).ok()))
     }
 
     /// Sends these bytes as they are.
     pub fn ask_raw(&mut self, request: &[u8], limit: Duration) -> Option<Answer> {
-        let answer = self.exchange(request, limit);
-        if answer.is_none() {
-            self.socket = None;
-        }
-        rmp_serde::from_slice(&answer?).ok()
+        rmp_serde::from_slice(&sound(self.exchange(request, limit))?).ok()
     }
 
-    fn exchange(&mut self, request: &[u8], limit: Duration) -> Option<Vec<u8>> {
-        let socket = match &self.socket {
+    fn exchange(&mut self, request: &[u8], limit: Duration) -> Result<Option<Vec<u8>>, Error> {
+        let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => self.socket.insert(connect(&self.context, zmq::REQ, self.port)),
+            None => connect(&self.context, zmq::REQ, self.port)?,
         };
-        socket.send(request, zmq::DONTWAIT).ok()?;
-        let limit = i64::try_from(limit.as_millis()).expect("tests do not wait for ages");
-        (socket.poll(zmq::POLLIN, limit) == Ok(1)).then(|| socket.recv_bytes(zmq::DONTWAIT).ok())?
+        if socket.send(request, zmq::DONTWAIT).is_err() || !is_readable(&socket, limit) {
+            // A REQ socket that is owed an answer cannot ask again: the next question gets another one.
+            return Ok(None);
+        }
+        let answer = socket.recv_bytes(zmq::DONTWAIT).ok();
+        self.socket = answer.is_some().then_some(socket);
+        Ok(answer)
     }
 }
 
@@ -94,7 +114,7 @@ pub struct Listener {
 impl Listener {
     /// Subscribes to topics at a proxy's port of this machine. They take effect in this order.
     pub fn new(port: u16, topics: &[&str]) -> Self {
-        let socket = connect(&zmq::Context::new(), zmq::SUB, port);
+        let socket = sound(connect(&zmq::Context::new(), zmq::SUB, port));
         for topic in topics {
             socket.set_subscribe(topic.as_bytes()).expect("a topic is bytes");
         }
@@ -106,8 +126,7 @@ impl Listener {
     /// # Panics
     /// When what comes is not two frames of topic and map.
     pub fn next(&self, limit: Duration) -> Option<(String, Value)> {
-        let limit = i64::try_from(limit.as_millis()).expect("tests do not wait for ages");
-        if self.socket.poll(zmq::POLLIN, limit) != Ok(1) {
+        if !is_readable(&self.socket, limit) {
             return None;
         }
         let frames = self.socket.recv_multipart(zmq::DONTWAIT).ok()?;
@@ -117,11 +136,15 @@ impl Listener {
     }
 }
 
-fn connect(context: &zmq::Context, kind: zmq::SocketType, port: u16) -> zmq::Socket {
-    let socket = context.socket(kind).expect("there are sockets left");
-    socket.set_linger(0).expect("linger can be set");
-    socket.connect(&format!("tcp://127.0.0.1:{port}")).expect("the address is well formed");
-    socket
+fn connect(context: &zmq::Context, kind: zmq::SocketType, port: u16) -> Result<zmq::Socket, Error> {
+    let socket = context.socket(kind)?;
+    socket.set_linger(0)?;
+    socket.connect(&format!("tcp://127.0.0.1:{port}"))?;
+    Ok(socket)
+}
+
+fn is_readable(socket: &zmq::Socket, limit: Duration) -> bool {
+    socket.poll(zmq::POLLIN, i64::try_from(limit.as_millis()).unwrap_or(i64::MAX)) == Ok(1)
 }
 
 /// Sends frames to a port over a socket of that kind, and leaves.
@@ -130,7 +153,7 @@ fn connect(context: &zmq::Context, kind: zmq::SocketType, port: u16) -> zmq::Soc
 /// When no such socket can be made. Frames that nobody takes are no failure.
 pub fn send_garbage(port: u16, kind: zmq::SocketType, messages: &[Vec<Vec<u8>>]) {
     let context = zmq::Context::new();
-    let socket = connect(&context, kind, port);
+    let socket = sound(connect(&context, kind, port));
     socket.set_linger(500).expect("a linger is allowed");
     socket.set_sndtimeo(500).expect("a timeout is allowed");
     for frames in messages {

@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use crate::Error;
+
 /// Below the range that the kernel takes for outgoing connections (from 32768 on Linux): a service that is killed and
 /// started again finds its port free, unless another program wanted just that one.
 const FIRST: u16 = 20_000;
@@ -16,14 +18,27 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 /// # Panics
 /// When no port is free.
 pub fn free() -> u16 {
-    // Two test processes at a time begin at different places.
-    let start = u16::try_from(process::id() * 97 % u32::from(COUNT)).expect("less than COUNT");
+    try_free().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// [`free`], for those that may not panic.
+pub(crate) fn try_free() -> Result<u16, Error> {
+    free_range(1)
+}
+
+/// The first of `count` ports in a row, as [`free`] gives them.
+///
+/// # Errors
+/// There are not as many in a row.
+pub fn free_range(count: u16) -> Result<u16, Error> {
+    // Two processes at a time begin at different places.
+    let start = (process::id().wrapping_mul(97) % u32::from(COUNT)) as u16;
     for _ in 0..COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (start + step % COUNT) % COUNT;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
+        let step = NEXT.fetch_add(count, Ordering::Relaxed);
+        let first = FIRST + (start + step % COUNT) % COUNT;
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return Ok(first);
         }
     }
-    panic!("no port of {COUNT} is free");
+    Err(Error::NoPort(COUNT))
 }

@@ -1,13 +1,13 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use papo_audit::{Event, Recorder, Request, Topic};
 use serde_json::{Value, json};
 
-use super::CHANNEL;
-use crate::cluster::PATIENCE;
+use super::{CHANNEL, Tally};
+use crate::system::PATIENCE;
 use crate::{Answer, Asker};
 
 /// How long a writer waits for an answer before it asks another broker, under the same id. Shorter than a broker's own
@@ -28,7 +28,7 @@ pub(super) struct Writer {
     friend: String,
     brokers: Vec<Asker>,
     recorder: Recorder,
-    acknowledged: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     seen: u64,
     said: u64,
     /// The last message on the page that was read last, which the next one replies to.
@@ -41,7 +41,7 @@ impl Writer {
         everybody: &[String],
         brokers: Vec<u16>,
         recorder: Recorder,
-        acknowledged: Arc<AtomicU64>,
+        tally: Arc<Tally>,
     ) -> Self {
         let own = everybody.iter().position(|other| other == name).expect("everybody includes this one");
         Self {
@@ -49,7 +49,7 @@ impl Writer {
             friend: everybody[(own + 1) % everybody.len()].clone(),
             brokers: brokers.into_iter().map(Asker::new).collect(),
             recorder,
-            acknowledged,
+            tally,
             seen: 0,
             said: 0,
             heard: None,
@@ -99,6 +99,7 @@ impl Writer {
                 self.name
             );
         }
+        self.tally.settled(began.elapsed());
         request_id
     }
 
@@ -120,11 +121,14 @@ impl Writer {
             self.change_broker();
         }
         let event = judge(request_id.to_owned(), answer.as_ref());
+        if answer.as_ref().is_some_and(|answer| !answer.is_ok()) {
+            self.tally.errors.fetch_add(1, Ordering::Relaxed);
+        }
         let is_final = matches!(event, Event::Acknowledged { .. } | Event::Refused { .. });
         match &event {
             Event::Acknowledged { index, .. } => {
                 self.seen = self.seen.max(*index);
-                self.acknowledged.fetch_add(1, Ordering::Relaxed);
+                self.tally.acknowledged.fetch_add(1, Ordering::Relaxed);
             }
             Event::TurnedAway { .. } => thread::sleep(BREATH),
             _ => {}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Shape;
-use crate::{Process, ports};
+use crate::{Error, Service, ports};
 
 /// Where everything listens.
 #[derive(Debug)]
@@ -23,32 +23,34 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn choose(shape: Shape) -> Self {
-        let pairs = |count| (0..count).map(|_| (ports::free(), ports::free())).collect();
-        Self {
-            brokers: pairs(shape.brokers),
-            proxies: pairs(shape.proxies),
-            referencia: ports::free(),
-            servidores: pairs(shape.servidores + shape.newcomers),
-            http: names(shape).into_iter().map(|name| (name, ports::free())).collect(),
-            drill: if shape.drill_hooks {
-                numbered("servidor", shape.servidores + shape.newcomers)
-                    .map(|name| (name, ports::free()))
-                    .collect()
-            } else {
-                BTreeMap::new()
-            },
-        }
+    pub(super) fn choose(shape: Shape) -> Result<Self, Error> {
+        let pairs = |count| -> Result<Vec<(u16, u16)>, Error> {
+            (0..count).map(|_| Ok((ports::try_free()?, ports::try_free()?))).collect()
+        };
+        let each = |names: Vec<String>| -> Result<BTreeMap<String, u16>, Error> {
+            names.into_iter().map(|name| Ok((name, ports::try_free()?))).collect()
+        };
+        let servidores = shape.servidores + shape.newcomers;
+        let hooked = if shape.drill_hooks { servidores } else { 0 };
+        Ok(Self {
+            brokers: pairs(shape.brokers)?,
+            proxies: pairs(shape.proxies)?,
+            referencia: ports::try_free()?,
+            servidores: pairs(servidores)?,
+            http: each(names(shape))?,
+            drill: each(numbered("servidor", hooked).collect())?,
+        })
     }
 
     /// Where a process has its pages.
-    pub(super) fn http(&self, name: &str) -> u16 {
-        *self.http.get(name).unwrap_or_else(|| panic!("there is no {name}"))
+    pub(super) fn http(&self, name: &str) -> Result<u16, Error> {
+        self.http.get(name).copied().ok_or_else(|| Error::Unknown(name.to_owned()))
     }
 
     /// Where a servidor has its drill hooks.
-    pub(super) fn drill(&self, servidor: &str) -> u16 {
-        *self.drill.get(servidor).unwrap_or_else(|| panic!("{servidor} has no drill hooks"))
+    pub(super) fn drill(&self, servidor: &str) -> Result<u16, Error> {
+        let port = self.drill.get(servidor).copied();
+        port.ok_or_else(|| Error::Unknown(format!("{servidor} with drill hooks")))
     }
 
     /// Every port that speaks ZeroMQ's protocol.
@@ -58,10 +60,10 @@ impl Ports {
     }
 
     /// Where a servidor is asked directly.
-    pub(super) fn servidor(&self, name: &str) -> u16 {
+    pub(super) fn servidor(&self, name: &str) -> Result<u16, Error> {
         let n = name.strip_prefix("servidor-").and_then(|n| n.parse::<usize>().ok());
         let ports = n.and_then(|n| self.servidores.get(n.checked_sub(1)?));
-        ports.unwrap_or_else(|| panic!("there is no {name}")).0
+        ports.map(|ports| ports.0).ok_or_else(|| Error::Unknown(name.to_owned()))
     }
 }
 
@@ -85,25 +87,25 @@ pub(super) fn data(directory: &Path, servidor: &str) -> PathBuf {
     directory.join("data").join(servidor)
 }
 
-/// Every process, not started yet.
-pub(super) fn processes(shape: Shape, ports: &Ports, directory: &Path) -> Vec<Process> {
+/// Every service, not started yet.
+pub(super) fn services(shape: Shape, ports: &Ports, directory: &Path) -> Result<Vec<Service>, Error> {
     let make = |name: &str, binary: &str, mut arguments: Vec<String>| {
         arguments.push("--log-format=human".to_owned());
-        arguments.push(format!("--http=127.0.0.1:{}", ports.http(name)));
-        Process::new(name, binary, arguments, directory.join(format!("{name}.log")))
+        arguments.push(format!("--http=127.0.0.1:{}", ports.http(name)?));
+        Service::new(name, binary, arguments, directory.join(format!("{name}.log")))
     };
-    let mut all = vec![make("referencia", "referencia", referencia(ports))];
+    let mut all = vec![make("referencia", "referencia", referencia(ports))?];
     for n in 1..=shape.brokers {
-        all.push(make(&format!("broker-{n}"), "broker", broker(ports, n)));
+        all.push(make(&format!("broker-{n}"), "broker", broker(ports, n))?);
     }
     for n in 1..=shape.proxies {
-        all.push(make(&format!("proxy-{n}"), "proxy", proxy(ports, n)));
+        all.push(make(&format!("proxy-{n}"), "proxy", proxy(ports, n))?);
     }
     for n in 1..=shape.servidores + shape.newcomers {
         let name = format!("servidor-{n}");
-        all.push(make(&name, "servidor", servidor(shape, ports, directory, n)));
+        all.push(make(&name, "servidor", servidor(shape, ports, directory, n))?);
     }
-    all
+    Ok(all)
 }
 
 fn referencia(ports: &Ports) -> Vec<String> {
