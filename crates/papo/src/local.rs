@@ -14,10 +14,12 @@ mod screen;
 mod supervisor;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use papo_core::members::MAX_MEMBERS;
 use papo_service::{Boot, Failure, Mistake, Settings};
 
 use home::Home;
@@ -28,18 +30,25 @@ use supervisor::Supervisor;
 
 pub(crate) use child::{CHILD, be_child};
 
+/// Where the servidores of a `papo local` are asked directly, if its ports were not moved.
+pub(crate) fn usual_servidores() -> impl Iterator<Item = SocketAddr> {
+    (1..=MAX_MEMBERS as u16).map(|number| Ports::new(ports::LOWEST).servidor(number))
+}
+
 /// The whole chat on this machine: all services, and the client in this terminal.
 ///
 /// Everything listens on 127.0.0.1 with the usual ports, so that any client can connect: requests to port 5557,
 /// messages from port 5556; servidor n is on 5570+10n. Data and logs are in --data, and are there next time. A
 /// service that ends by itself is started again. Ctrl-C, SIGTERM or the client's `sair` stop everything in good order.
 ///
+/// With more --servidores than last time the new ones are admitted as members once the others answer.
+///
 /// Exit codes: 0 stopped as asked, 1 it could not run, 64 usage, 78 configuration (a port in use).
 #[derive(clap::Parser)]
 #[command(name = "papo local", version)]
 struct Local {
-    /// How many servidores [default: as many as there is data of, or else 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=9))]
+    /// How many servidores, all of them members [default: as many as there is data of, or else 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_MEMBERS as i64))]
     servidores: Option<u16>,
     /// How many brokers; number n is 200(n-1) ports above the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=9))]
@@ -73,7 +82,8 @@ impl Settings for Local {
                 "servidores",
                 format!(
                     "{} has the data of {found} servidores, and {asked} of them may be no majority: \
-                     start {found} or more, or use another --data",
+                     start {found} or more, or use another --data. To have fewer, start all, `papo members dismiss` those \
+                     that are too many, stop, and delete their directories",
                     self.data.display()
                 ),
             )],
@@ -113,10 +123,13 @@ fn local(boot: Boot<Local>) -> Result<(), Failure> {
 
     let screen = Screen::new(!settings.no_client);
     let mut supervisor = Supervisor::start(&home, plan.services(), settings.grace)?;
-    let probe = probe::start(ports.broker_clients(1), PATIENCE);
-    let outcome = supervisor.until_answering(&shutdown, &probe, PATIENCE, &screen).and_then(|status| {
-        let Some(status) = status else { return Ok(()) };
-        screen.welcome(&plan, &status, begun.elapsed());
+    // Members are data, and do not follow from how many are started. Who was dismissed by hand stays so, unless asked for here.
+    let wanted = settings.servidores.filter(|_| found > 0).map(|_| plan.servidores()).unwrap_or_default();
+    let probe = probe::start(ports.broker_clients(1), wanted, PATIENCE);
+    let outcome = supervisor.until_answering(&shutdown, &probe, PATIENCE, &screen).and_then(|answered| {
+        let Some(answered) = answered else { return Ok(()) };
+        screen.welcome(&plan, &answered.status, begun.elapsed());
+        screen.newcomers(&answered.admitted);
         if !settings.no_client {
             supervisor.attach(&plan.client())?;
         }

@@ -8,6 +8,7 @@ mod table;
 mod work;
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,7 +18,11 @@ use papo_service::{Boot, Exit, Failure, Mistake, Settings};
 use papo_transport::HostPort;
 use papo_wire::admin::{Change, Membership};
 
+use crate::local;
 use work::Work;
+
+/// The wire's port of servidores.
+const DIRECT_PORT: u16 = 5570;
 
 const HELP: &str = "\
 Who the members are: they vote, and their disks count. And who is wanted among them.
@@ -35,19 +40,42 @@ Usage: papo members [--from HOST:PORT,...] [--json]
   replace  admit NEW, and dismiss OLD once NEW counts
   forget   dismiss one that is lost for good, and say what that costs
 
-They ask a servidor (its port for servidores, 5570), never a broker. Shrinking happens before the processes go: a stopped
+They ask a servidor (its port for servidores, 5570, or 5580 and so on with `papo local`), never a broker. Shrinking happens before the processes go: a stopped
 process is still a member, and is waited for. `papo members COMMAND --help` tells more.
 ";
 
 /// Whom all of them ask, and how they tell.
 #[derive(Clone, Debug, clap::Args)]
 struct Asking {
-    /// Servidores to ask, in turn; every address of each name is used
-    #[arg(long, value_name = "HOST:PORT,...", default_value = "127.0.0.1:5570", value_delimiter = ',')]
+    /// Servidores to ask, in turn; every address of each name is used [default: those of this machine that listen on 5570, or on
+    /// the ports of `papo local`]
+    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',')]
     from: Vec<HostPort>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
+}
+
+impl Asking {
+    fn from(&self) -> Vec<HostPort> {
+        if self.from.is_empty() { nearby() } else { self.from.clone() }
+    }
+}
+
+/// The servidores of this machine: of a container or pod, or of a `papo local`.
+fn nearby() -> Vec<HostPort> {
+    let alone = SocketAddr::from((Ipv4Addr::LOCALHOST, DIRECT_PORT));
+    let mut here = listening(std::iter::once(alone).chain(local::usual_servidores()));
+    if here.is_empty() {
+        // Somebody may be about to listen, and whoever is told that nobody answers should see where it was asked.
+        here.push(alone);
+    }
+    here.into_iter().map(HostPort::from).collect()
+}
+
+/// Those addresses of this machine where somebody listens. That is known at once, where a question would have to time out.
+fn listening(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    addresses.filter(|at| TcpStream::connect_timeout(at, Duration::from_millis(200)).is_ok()).collect()
 }
 
 /// What those take that change something.
@@ -256,7 +284,7 @@ pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
 
 fn show(boot: Boot<Show>) -> Result<(), Failure> {
     let Show { asking, timeout } = boot.settings;
-    let membership = Work::new(&asking.from, timeout)?.look()?;
+    let membership = Work::new(&asking.from(), timeout)?.look()?;
     tell(&membership, &asking)
 }
 
@@ -275,7 +303,7 @@ fn change(
     patience: &Patience,
     asking: &Asking,
 ) -> Result<(), Failure> {
-    let mut work = Work::new(&asking.from, patience.timeout)?;
+    let mut work = Work::new(&asking.from(), patience.timeout)?;
     for change in changes {
         work.change(&change)?;
     }
@@ -284,7 +312,7 @@ fn change(
 
 fn set(boot: Boot<Set>) -> Result<(), Failure> {
     let Set { names, patience, asking } = boot.settings;
-    let mut work = Work::new(&asking.from, patience.timeout)?;
+    let mut work = Work::new(&asking.from(), patience.timeout)?;
     let wanted: Vec<String> =
         work.look()?.seats.into_iter().filter(|seat| seat.wanted).map(|seat| seat.name).collect();
     for change in difference(&wanted, &names) {
@@ -324,7 +352,7 @@ impl<I: Iterator> NextIfRoom for I {}
 
 fn replace(boot: Boot<Replace>) -> Result<(), Failure> {
     let Replace { old, new, timeout, asking } = boot.settings;
-    let mut work = Work::new(&asking.from, timeout)?;
+    let mut work = Work::new(&asking.from(), timeout)?;
     let before = work.look()?;
     if before.seat(&old).is_none_or(|seat| !seat.wanted && !seat.counts) {
         return Err(Failure::failed(format!("{old} is no member, and not to be one: just admit {new}")));
@@ -346,7 +374,7 @@ fn replace(boot: Boot<Replace>) -> Result<(), Failure> {
 
 fn forget(boot: Boot<Forget>) -> Result<(), Failure> {
     let Forget { name, alive, timeout, asking } = boot.settings;
-    let mut work = Work::new(&asking.from, timeout)?;
+    let mut work = Work::new(&asking.from(), timeout)?;
     let before = work.look()?;
     let Some(seat) = before.seat(&name).filter(|seat| seat.counts || seat.wanted) else {
         return Err(Failure::failed(format!("{name} is no member, and not to be one")));
@@ -359,6 +387,28 @@ fn forget(boot: Boot<Forget>) -> Result<(), Failure> {
     eprintln!("{}", cost(&before, &name));
     work.change(&Change::Dismiss(name))?;
     tell(&work.wait(Wait::Departures)?, &asking)
+}
+
+/// Has those admitted that are neither members nor to be: names, and where each can be asked. Returns who was; all of it may take
+/// `timeout`.
+pub(crate) fn admit_missing(
+    servidores: Vec<(String, HostPort)>,
+    timeout: Duration,
+) -> Result<Vec<String>, Failure> {
+    if servidores.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (names, from): (Vec<String>, Vec<HostPort>) = servidores.into_iter().unzip();
+    let mut work = Work::new(&from, timeout)?;
+    let before = work.look()?;
+    let mut admitted = Vec::new();
+    for name in names {
+        if !before.seat(&name).is_some_and(|seat| seat.wanted) {
+            work.change(&Change::Admit(name.clone()))?;
+            admitted.push(name);
+        }
+    }
+    Ok(admitted)
 }
 
 /// What it means to go on without one for good.

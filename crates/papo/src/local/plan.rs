@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use papo_service::Failure;
+use papo_transport::HostPort;
 
 use super::ports::{Ports, occupied};
 
@@ -76,6 +77,11 @@ impl Plan<'_> {
         let brokers = (1..=self.brokers).map(|number| self.broker(number));
         let servidores = (1..=self.servidores).map(|number| self.servidor(number));
         std::iter::once(self.referencia()).chain(proxies).chain(brokers).chain(servidores).collect()
+    }
+
+    /// The names of all servidores, and where each is asked directly.
+    pub(super) fn servidores(&self) -> Vec<(String, HostPort)> {
+        (1..=self.servidores).map(|n| (servidor_name(n), self.ports.servidor(n).into())).collect()
     }
 
     /// The client that is attached to the terminal.

@@ -3,19 +3,19 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 /// The lowest of the wire's ports: the proxy's, for publishers.
-pub(super) const LOWEST: u16 = 5555;
+pub(crate) const LOWEST: u16 = 5555;
 
-/// How far the second broker is from the first. Nine servidores fit in between.
+/// How far the second broker is from the first. More servidores than can be members fit in between.
 const APART: u16 = 200;
 
 /// The wire's ports, moved so that the lowest is where it should be. Numbers of services count from 1.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ports {
+pub(crate) struct Ports {
     lowest: u16,
 }
 
 impl Ports {
-    pub(super) fn new(lowest: u16) -> Self {
+    pub(crate) fn new(lowest: u16) -> Self {
         Self { lowest }
     }
 
@@ -39,7 +39,8 @@ impl Ports {
         self.at(5560)
     }
 
-    pub(super) fn servidor(self, number: u16) -> SocketAddr {
+    /// Where servidor `number` is asked by others, and by `papo members`.
+    pub(crate) fn servidor(self, number: u16) -> SocketAddr {
         self.at(5570 + 10 * number)
     }
 

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr};
 use std::path::Path;
 use std::time::Duration;
 
+use papo_service::Failure;
 use papo_wire::reply::Status;
 
 use super::client::Client;
@@ -24,6 +25,20 @@ impl Screen {
     /// The first screen.
     pub(super) fn welcome(&self, plan: &Plan<'_>, status: &Status, took: Duration) {
         eprintln!("{}", welcome(plan, status, took));
+    }
+
+    /// Who has become one of those that are to be members.
+    pub(super) fn newcomers(&self, admitted: &Result<Vec<String>, Failure>) {
+        match admitted {
+            Ok(names) if names.is_empty() => {}
+            Ok(names) => eprintln!(
+                "papo: admitted: {}. Each counts once it has learned everything; `papo members` shows how far it is",
+                names.join(", ")
+            ),
+            Err(failure) => eprintln!(
+                "papo: not everybody that runs could be admitted as a member: {failure}. Try `papo members admit NAME`"
+            ),
+        }
     }
 
     /// Something happened.

@@ -9,12 +9,12 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use papo_service::{Exit, Failure, Shutdown};
-use papo_wire::reply::Status;
 
 use super::child::{Child, describe};
 use super::client::Client;
 use super::home::{Home, Running};
 use super::plan::{Program, Role};
+use super::probe::Answered;
 use super::screen::Screen;
 
 /// How often children are looked at.
@@ -68,13 +68,13 @@ impl<'a> Supervisor<'a> {
     pub(super) fn until_answering(
         &mut self,
         shutdown: &Shutdown,
-        probe: &Receiver<Status>,
+        probe: &Receiver<Answered>,
         patience: Duration,
         screen: &Screen,
-    ) -> Result<Option<Status>, Failure> {
+    ) -> Result<Option<Answered>, Failure> {
         while !shutdown.wait_at_most(TICK) {
             match probe.try_recv() {
-                Ok(status) => return Ok(Some(status)),
+                Ok(answered) => return Ok(Some(answered)),
                 Err(TryRecvError::Empty) => self.tend(screen)?,
                 Err(TryRecvError::Disconnected) => {
                     let logs = self.home.path().join("logs");

@@ -144,3 +144,12 @@ fn papo_service_asks_as_well(command: clap::Command) -> clap::Command {
     }
     Common::augment_args(command)
 }
+
+#[test]
+fn only_those_are_asked_by_default_that_listen() {
+    let listens = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let [there, gone] = [&listens, &silent].map(|listener| listener.local_addr().expect("an address"));
+    drop(silent);
+    assert_eq!(listening([gone, there].into_iter()), [there]);
+}

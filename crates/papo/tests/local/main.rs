@@ -2,6 +2,8 @@
 //!
 //! Needs every service's binary beside this test: `cargo build --workspace --bins`.
 
+mod terminal;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,13 @@ impl Local {
 
     fn starts(&self) -> usize {
         self.papo.log_tail(1000).matches("Papo is running").count()
+    }
+
+    /// Tells papo itself something.
+    fn signal(&self, signal: Signal) {
+        let pid = self.papo.pid().expect("it runs");
+        let pid = Pid::from_raw(i32::try_from(pid).expect("a process id")).expect("not 0");
+        kill_process(pid, signal).expect("it is there");
     }
 
     fn stop(&mut self) {
@@ -127,6 +136,55 @@ fn what_was_said_is_there_next_time() {
     let answer = local.ask("history", &json!({"channel": "geral"}));
     assert_eq!(answer.data["messages"][0]["message"], "oi", "{answer:?}");
     local.stop();
+}
+
+/// What Ctrl-C sends, here to papo alone.
+#[test]
+fn an_interrupt_stops_everything_in_good_order() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut local = Local::new(&home, lowest_port(), &[]);
+    local.start();
+    assert!(local.ask("login", &json!({"user": "ana"})).is_ok());
+    local.signal(Signal::INT);
+    let ended = until("it stops", PATIENCE, || local.papo.ended());
+    assert_eq!(ended, Ended::Exited(0), "{}", local.log());
+    assert!(local.is_silent(), "something was left running");
+    assert!(!local.log().contains("is killed"), "somebody did not stop by itself: {}", local.log());
+
+    local.papo.kill9();
+    local.start();
+    assert_eq!(local.ask("users", &json!({})).data["users"], json!(["ana"]));
+    local.stop();
+}
+
+#[test]
+fn more_servidores_than_last_time_become_members() {
+    let home = tempfile::tempdir().expect("a directory");
+    let lowest = lowest_port();
+    let mut one = Local::new(&home, lowest, &["--servidores=1"]);
+    one.start();
+    assert!(one.ask("login", &json!({"user": "ana"})).is_ok());
+    one.stop();
+
+    let mut three = Local::new(&home, lowest, &["--servidores=3"]);
+    three.start();
+    until("it is told", PATIENCE, || three.log().contains("admitted: servidor-2, servidor-3").then_some(()));
+    let from = format!("--from=127.0.0.1:{}", lowest + 25);
+    let members = until("all three count", PATIENCE, || {
+        let output = papo(&["members", &from, "--json"]);
+        let members: Value = serde_json::from_slice(&output.stdout).ok()?;
+        (members["members"] == 3 && members["settled"] == true).then_some(members)
+    });
+    assert_eq!(members["majority"], 2, "{members}");
+    // What the first one alone had acknowledged is everybody's now.
+    for number in 1..=3 {
+        let mut asker = Asker::new(lowest + 15 + 10 * number);
+        until("that servidor knows her", PATIENCE, || {
+            let answer = asker.ask("users", &json!({}), PATIENCE)?;
+            (answer.data["users"] == json!(["ana"])).then_some(())
+        });
+    }
+    three.stop();
 }
 
 #[test]
@@ -277,9 +335,15 @@ fn nobody_there_is_told() {
 
 #[test]
 fn a_wrong_command_line_is_64() {
-    for wrong in
-        [&["locl"][..], &[], &["export"], &["local", "--servidores=0"], &["health", "ftp://x"], &["disk"]]
-    {
+    for wrong in [
+        &["locl"][..],
+        &[],
+        &["export"],
+        &["local", "--servidores=0"],
+        &["local", "--servidores=8"],
+        &["health", "ftp://x"],
+        &["disk"],
+    ] {
         assert_eq!(papo(wrong).status.code(), Some(64), "{wrong:?}");
     }
 }
