@@ -156,6 +156,11 @@ impl LogWindow {
         dropped.into()
     }
 
+    /// What the entries in memory weigh, in bytes, about.
+    pub fn bytes_in_memory(&self) -> usize {
+        self.tail_bytes
+    }
+
     /// Lets go of old entries up to `applied`, but for those that are kept for the ones a little behind.
     pub fn trim(&mut self, applied: Index) {
         while let Some(oldest) = self.tail.front() {

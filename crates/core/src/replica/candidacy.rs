@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::coordinating::MAX_UNCOMMITTED;
 use super::reign::Reign;
 use super::{Message, Notice, Promised, Replica, Resigned, Role};
 use crate::clock::{Instant, Now};
@@ -24,6 +25,8 @@ pub(super) struct Candidacy {
     promised: bool,
     /// The longest log, while it is on its way to us.
     longest: Option<Source>,
+    /// Others had their turn before: a log is taken over however long it is.
+    disappointed: bool,
     until: Instant,
     ask_again: Instant,
 }
@@ -50,12 +53,14 @@ impl Replica {
         self.highest = epoch;
         self.promise = Promise { epoch, candidate: self.me.name.clone() };
         self.notice(Notice::Standing(epoch));
+        let disappointed = self.is_disappointed();
         self.role = Role::Candidate(Candidacy {
             epoch,
             promises: BTreeMap::new(),
             refusals: BTreeSet::new(),
             promised: false,
             longest: None,
+            disappointed,
             until: now.instant + self.settings.timing.candidacy,
             ask_again: now.instant + self.settings.timing.retry,
         });
@@ -86,6 +91,10 @@ impl Replica {
             peer.wall = Some((promised.wall, now.instant));
         }
         let Role::Candidate(candidacy) = &mut self.role else { return };
+        if promised.last.epoch >= candidacy.epoch {
+            // Somebody else has won this epoch, and orders in it.
+            return self.give_up(now);
+        }
         candidacy.promises.insert(from.clone(), promised);
         self.advance_candidacy(now);
     }
@@ -95,10 +104,23 @@ impl Replica {
         match &mut self.role {
             Role::Candidate(candidacy) if promised >= candidacy.epoch => {
                 candidacy.refusals.insert(from.clone());
+                self.hurry(now);
                 self.count_refusals(now);
             }
             Role::Coordinator(_) if promised > self.promise.epoch => self.resign(now, Resigned::Overruled),
             Role::Candidate(_) | Role::Coordinator(_) | Role::Follower(_) => {}
+        }
+    }
+
+    /// Somebody competes. Where some do not answer at all, neither of the two may get a majority, and the sooner that ends the
+    /// better: after different times, so that one of them has the next epoch to itself. Whoever has its majority already goes on.
+    fn hurry(&mut self, now: Now) {
+        let soon = now.instant + self.settings.timing.suspicion + self.random_backoff();
+        let Role::Candidate(candidacy) = &self.role else { return };
+        if !self.voters().majority(|id| *id == self.me || candidacy.promises.contains_key(id))
+            && let Role::Candidate(candidacy) = &mut self.role
+        {
+            candidacy.until = candidacy.until.min(soon);
         }
     }
 
@@ -114,6 +136,17 @@ impl Replica {
         let patience = now.instant + self.random_backoff();
         self.offer_later(now);
         self.follow(now, patience);
+    }
+
+    /// Leaves the coordination to one whose log is much longer: it can begin at once, while taking that log over may last, and would
+    /// hold all of it in memory until it is committed. Once only: nobody else may be able to.
+    fn give_way(&mut self, now: Now) {
+        let patience = now.instant + self.settings.timing.suspicion * 2 + self.random_backoff();
+        self.offer_later(now);
+        self.follow(now, patience);
+        if let Role::Follower(following) = &mut self.role {
+            following.disappointed = true;
+        }
     }
 
     pub(super) fn tick_candidate(&mut self, now: Now) {
@@ -142,6 +175,9 @@ impl Replica {
         if let Some((id, promised)) = longest
             && promised.last > self.log.last()
         {
+            if promised.last.index > self.log.last().index + MAX_UNCOMMITTED && !candidacy.disappointed {
+                return self.give_way(now);
+            }
             let id = id.clone();
             return self.fetch_longest(now, &id);
         }
@@ -183,6 +219,9 @@ impl Replica {
         let until = now.instant + self.settings.timing.candidacy;
         let end = previous.index + entries.len() as Index;
         let Role::Candidate(candidacy) = &mut self.role else { return };
+        if entries.iter().any(|entry| entry.epoch >= candidacy.epoch) {
+            return self.give_up(now);
+        }
         let Some(source) = candidacy.longest.as_mut().filter(|source| source.from == *from) else { return };
         if end <= source.taken {
             return;

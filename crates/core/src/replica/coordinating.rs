@@ -16,8 +16,12 @@ use crate::clock::{Instant, Lamport, Now};
 use crate::log::{Entry, Index, Operation, Position, RequestId};
 use crate::members::{MemberId, ServerName};
 
-/// How many entries may wait to be committed. Beyond that writes stay where they came in, and are handed over again.
+/// How many entries may wait to be committed and applied. Beyond that writes stay where they came in, and are handed over again.
 pub(super) const MAX_UNCOMMITTED: Index = 16_384;
+
+/// How much the entries in memory may weigh, in bytes, before no more are ordered. Those who obey take twice as much, so that
+/// whatever was ordered finds room with them.
+pub(super) const MAX_UNCOMMITTED_BYTES: usize = 16 << 20;
 
 /// How many entries one batch carries: large enough that a flood leaves in few messages. [`FETCH_BYTES`] bounds their size.
 const BATCH_ENTRIES: usize = 1_024;
@@ -57,7 +61,9 @@ impl Replica {
 
     pub(super) fn order_all(&mut self, now: Now, proposals: Vec<Proposal>) {
         for proposal in proposals {
-            if self.log.last().index - self.commit >= MAX_UNCOMMITTED {
+            // Applied is what is committed and on our own disk: others may commit without it, and what is not applied stays in memory.
+            let waiting = self.log.last().index - self.chat.applied();
+            if waiting >= MAX_UNCOMMITTED || self.log.bytes_in_memory() >= MAX_UNCOMMITTED_BYTES {
                 return;
             }
             self.order(now, proposal);

@@ -18,8 +18,9 @@ use crate::clock::{Instant, Now};
 use crate::log::{Epoch, Index, Position};
 use crate::members::{Member, MemberId};
 
-/// How many entries a servidor may lack and still answer Bully's `election`.
-const NEARLY_CAUGHT_UP: Index = 1_000;
+/// How many entries a servidor may lack and still answer Bully's `election`, stand before others had their turn, or be handed the
+/// coordination.
+pub(super) const NEARLY_CAUGHT_UP: Index = 1_000;
 
 /// The steps before a candidacy.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(super) enum Standing {
     Canvassing { round: u64, free: BTreeSet<MemberId>, until: Instant },
     /// Waiting for the `OK` of a higher rank.
     Challenging { round: u64, until: Instant },
-    /// A higher rank said `OK`: waiting for it to announce itself.
+    /// A higher rank said `OK`, or others have a much longer log: waiting for one of them to announce itself.
     Deferring { until: Instant },
 }
 
@@ -43,7 +44,7 @@ impl Standing {
 }
 
 impl Replica {
-    /// Whether a higher rank said that it would coordinate, and has not until now: if it does not, it is not asked again.
+    /// Whether somebody was waited for who could coordinate sooner, and has not until now: if nobody does, that is not repeated.
     pub(super) fn is_disappointed(&self) -> bool {
         let Role::Follower(following) = &self.role else { return false };
         following.disappointed || matches!(following.standing, Some(Standing::Deferring { .. }))
@@ -60,8 +61,8 @@ impl Replica {
             }
             match standing {
                 // Nobody higher answered.
-                Standing::Challenging { .. } if able => return self.stand(now),
-                // A majority did not answer in time, or the one who said `OK` did not do it.
+                Standing::Challenging { .. } if able => return self.stand_or_defer(now),
+                // A majority did not answer in time, or whoever was waited for did not do it.
                 Standing::Canvassing { .. } | Standing::Challenging { .. } | Standing::Deferring { .. } => {
                     following.disappointed |= matches!(standing, Standing::Deferring { .. });
                     following.standing = None;
@@ -167,7 +168,7 @@ impl Replica {
             .map(|member| member.id.name.clone())
             .collect();
         if higher.is_empty() || disappointed {
-            return self.stand(now);
+            return self.stand_or_defer(now);
         }
         let until = now.instant + self.settings.timing.round;
         let Role::Follower(following) = &mut self.role else { return };
@@ -176,6 +177,30 @@ impl Replica {
         for name in higher {
             self.send(&name, question.clone());
         }
+    }
+
+    /// Stands, unless others have a much longer log: one of them can coordinate at once, while this servidor would first have to
+    /// take all of that over, with nobody served meanwhile. They are given their turn once.
+    fn stand_or_defer(&mut self, now: Now) {
+        let until = now.instant + self.settings.timing.announcement;
+        let defers = !self.is_disappointed() && self.lacks_much(now.instant);
+        match &mut self.role {
+            Role::Follower(following) if defers => following.standing = Some(Standing::Deferring { until }),
+            Role::Follower(_) | Role::Candidate(_) | Role::Coordinator(_) => self.stand(now),
+        }
+    }
+
+    /// Whether a coordinator's log, or that of a member that is there, goes on far beyond ours.
+    fn lacks_much(&self, now: Instant) -> bool {
+        let coordinator = match &self.role {
+            Role::Follower(following) => following.coordinator_last,
+            Role::Candidate(_) | Role::Coordinator(_) => 0,
+        };
+        let limit = self.settings.timing.hello + self.settings.timing.suspicion;
+        let peers =
+            self.peers.iter().filter(|(id, peer)| self.voters().counts(id) && peer.heard_within(now, limit));
+        let lasts = peers.filter_map(|(_, peer)| peer.hello.as_ref()).map(|hello| hello.last.index);
+        lasts.chain([coordinator]).any(|last| self.log.last().index + NEARLY_CAUGHT_UP < last)
     }
 
     pub(super) fn election(&mut self, now: Now, from: &MemberId, round: u64, rank: u64, last: Position) {

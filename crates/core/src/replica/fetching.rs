@@ -39,8 +39,12 @@ impl Replica {
     pub(super) fn fetch(&mut self, from: &MemberId, epoch: Epoch, after: Index) {
         let speaks_for_epoch = match &self.role {
             Role::Coordinator(_) => true,
-            // A candidate takes the log over from one who promised: nothing changes that log but the candidate.
-            Role::Follower(_) => self.promise.candidate == from.name,
+            // A candidate takes the log over from one who promised. Nothing changes that log but the candidate, unless it lost: then
+            // the winner of its epoch may be obeyed, and what came since is not what was promised with.
+            Role::Follower(following) => {
+                let waits = following.obeyed.is_none() && self.log.last().epoch < epoch;
+                waits && self.promise.candidate == from.name
+            }
             Role::Candidate(_) => false,
         };
         if epoch != self.promise.epoch || !speaks_for_epoch || after > self.log.last().index {

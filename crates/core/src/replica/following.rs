@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::coordinating::MAX_UNCOMMITTED;
+use super::coordinating::{MAX_UNCOMMITTED, MAX_UNCOMMITTED_BYTES};
 use super::electing::Standing;
 use super::{Ack, Batch, Beacon, Message, Notice, Replica, Resigned, Role, Timing};
 use crate::clock::{Instant, Now};
@@ -272,6 +272,7 @@ impl Replica {
     /// Whether our disk is so far behind that entries are better left with the coordinator, which has them: memory is bounded.
     pub(super) fn disk_lags(&self) -> bool {
         self.log.last().index - self.durable_index() > MAX_UNCOMMITTED
+            || self.log.bytes_in_memory() > MAX_UNCOMMITTED_BYTES * 2
     }
 
     /// The coordinator has committed up to `commit`; so have we, as far as our log is known to be its.

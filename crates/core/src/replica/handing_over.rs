@@ -4,14 +4,12 @@
 //! The coordinator stops ordering and waits until its successor has all of its log; then it tells it to stand. What
 //! clients ask for meanwhile stays where it came in, and is handed to the successor.
 
+use super::electing::NEARLY_CAUGHT_UP;
 use super::reign::HandOver;
 use super::{Message, Notice, Replica, Role};
 use crate::clock::Now;
-use crate::log::{Epoch, Index};
+use crate::log::Epoch;
 use crate::members::MemberId;
-
-/// How many entries a successor may lack when the coordination is handed to it.
-const NEARLY_CAUGHT_UP: Index = 1_000;
 
 impl Replica {
     /// Asks for the coordination, if our rank is higher, we have all, and have had for a while.
@@ -27,6 +25,8 @@ impl Replica {
         let caught_up =
             self.chat.applied() == self.commit && self.log.last().index - self.commit < NEARLY_CAUGHT_UP;
         let Role::Follower(following) = &mut self.role else { return };
+        // What is committed here is bounded by what was compared with the coordinator's log: that alone would always look complete.
+        let caught_up = caught_up && following.verified + NEARLY_CAUGHT_UP >= following.coordinator_last;
         let Some((coordinator, since)) = &following.obeyed else { return };
         let standing = if self.chat.places().wants(&self.me.name) { self.rank } else { 0 };
         let lower = self.members.current().rank_of(&coordinator.name).is_none_or(|rank| rank < standing);
@@ -44,8 +44,12 @@ impl Replica {
         self.offers_after = now.instant + self.settings.timing.stability * 10;
     }
 
-    /// A higher rank asks for the coordination.
+    /// A higher rank asks for the coordination. Nothing is ordered while it is handed over, so it has to have nearly everything.
     pub(super) fn asked_hand_over(&mut self, now: Now, from: &MemberId) {
+        let Role::Coordinator(reign) = &self.role else { return };
+        if reign.acked(from) + NEARLY_CAUGHT_UP < self.log.last().index {
+            return;
+        }
         let named = self.voters().named(&from.name);
         if named.is_some_and(|member| member.id == *from && member.rank > self.rank)
             && self.is_wanted(&from.name)

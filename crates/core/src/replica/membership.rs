@@ -52,11 +52,16 @@ impl Replica {
         }
     }
 
-    /// Whether somebody is admitted or dismissed by an entry that this servidor has not applied: what it knows of who is wanted is
-    /// old. That lasts while its disk takes no writes and others commit.
+    /// Whether somebody is admitted or dismissed, or the rules are raised, by an entry that this servidor has not applied: what it
+    /// knows of who is wanted, and of who could apply the log, is old. That lasts while its disk takes no writes and others commit.
     fn wishes_are_pending(&self) -> bool {
         let mut pending = (self.chat.applied() + 1..=self.log.last().index).filter_map(|at| self.log.get(at));
-        pending.any(|entry| matches!(entry.operation, Operation::Admit { .. } | Operation::Dismiss { .. }))
+        pending.any(|entry| {
+            matches!(
+                entry.operation,
+                Operation::Admit { .. } | Operation::Dismiss { .. } | Operation::RaiseRules(_)
+            )
+        })
     }
 
     /// Whoever is to go on without one that leaves has to answer after that was known: one that died just before is not counted on.

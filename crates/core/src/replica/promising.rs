@@ -22,6 +22,12 @@ impl Replica {
             return;
         }
         if epoch == self.promise.epoch {
+            // An entry of that epoch means that somebody else has won it, was obeyed here, and may have changed who counts.
+            if self.log.last().epoch >= epoch {
+                let refused = Message::Refused { promised: self.promise.epoch };
+                self.send(&from.name, refused);
+                return;
+            }
             return self.asked_promise_again(now, from);
         }
         if matches!(self.role, Role::Coordinator(_)) {

@@ -1,0 +1,91 @@
+//! The highest rank comes back, and lacks much of what the others have: it is to keep nobody from being served.
+
+use papo_core::log::{Index, Position};
+use papo_core::replica::{Message, Output, RoleName};
+
+use crate::stage::{COMMITTED, MESSAGE, Stage, received};
+
+/// More than one who is to coordinate may lack, and more than may wait to be committed.
+const FAR: Index = 100_000;
+
+fn asks_promises(output: &Output) -> bool {
+    matches!(output, Output::Send { message: Message::AskPromise { .. }, .. })
+}
+
+fn fetches(output: &Output) -> bool {
+    matches!(output, Output::Send { message: Message::Fetch { .. }, .. })
+}
+
+#[test]
+fn whoever_is_known_to_lack_much_lets_others_stand_first_and_stands_where_nobody_does() {
+    let mut stage = Stage::started();
+    stage.logs = Position { epoch: 1, index: FAR };
+    stage.greet_of_this_release();
+    let canvasses = |output: &Output| matches!(output, Output::Send { message: Message::Canvass { .. }, .. });
+    stage.until("it asks who hears a coordinator", |stage| stage.outputs.iter().any(canvasses));
+    // What the others need to notice the same, and to ask in vain whether somebody higher can.
+    for _ in 0..8 {
+        stage.greet_of_this_release();
+        stage.pass();
+        assert!(!stage.outputs.iter().any(asks_promises), "{:?}", stage.outputs);
+    }
+    stage.until("it stands, since nobody else does", |stage| stage.outputs.iter().any(asks_promises));
+}
+
+#[test]
+fn whoever_lacks_little_stands_at_once() {
+    let mut stage = Stage::started();
+    stage.logs = Position { epoch: 1, index: COMMITTED.index + 500 };
+    stage.greet_of_this_release();
+    let stands = |stage: &Stage| stage.outputs.iter().any(asks_promises);
+    for _ in 0..25 {
+        stage.pass();
+    }
+    assert!(stands(&stage), "it lacks no more than a moment's worth: {:?}", stage.status());
+}
+
+/// Nobody greeted, so only the promises tell how long the others' logs are.
+#[test]
+fn a_candidate_that_finds_a_log_far_beyond_its_own_gives_way_once() {
+    let mut stage = Stage::started();
+    stage.promised = Position { epoch: 1, index: FAR };
+    stage.until("it asks for promises", |stage| stage.outputs.iter().any(asks_promises));
+    assert_ne!(stage.status().role, RoleName::Candidate, "others can begin at once");
+    assert!(!stage.outputs.iter().any(fetches), "what would be taken over would all be held in memory");
+    stage.until("nobody else began, and it takes that log over", |stage| stage.outputs.iter().any(fetches));
+}
+
+#[test]
+fn nothing_is_held_up_for_one_who_asks_for_the_coordination_and_lacks_much() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.raise_rules();
+    let offers =
+        |output: &Output| matches!(output, Output::Notice(papo_core::replica::Notice::HandingOver(_)));
+    stage.outrank("d");
+    let missing = stage.order_many(2_000);
+    stage.acknowledge_by("a", stage.status().last);
+    stage.acknowledge_by("d", missing);
+    stage.take(received("d", Message::AskHandOver));
+    assert!(!stage.outputs.iter().any(offers), "ordering would stop in vain");
+    stage.acknowledge_by("d", stage.status().last);
+    stage.take(received("d", Message::AskHandOver));
+    assert!(stage.outputs.iter().any(offers), "now it has everything");
+}
+
+#[test]
+fn a_follower_asks_for_the_coordination_once_it_has_what_the_coordinator_has() {
+    let mut stage = Stage::started();
+    let asks = |output: &Output| matches!(output, Output::Send { message: Message::AskHandOver, .. });
+    let far = Position { epoch: 2, index: FAR };
+    for _ in 0..300 {
+        stage.beacon("a", 2, far, MESSAGE.index);
+        stage.pass();
+        assert!(!stage.outputs.iter().any(asks), "all that it compared is here, and it is not much");
+    }
+    for _ in 0..300 {
+        stage.beacon("a", 3, MESSAGE, MESSAGE.index);
+        stage.pass();
+    }
+    assert!(stage.outputs.iter().any(asks));
+}
