@@ -2,11 +2,14 @@
 //!
 //! Maps of the same shape as clients' requests. They are answered on that port only: a broker's clients cannot ask for them.
 
+use std::fmt;
+
 use papo_core::chat::{Outcome, Refusal};
 use papo_core::clock::{Lamport, WallTime};
 use papo_core::log::{Index, Operation};
 use papo_core::replica;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::letter;
 pub use crate::letter::BadMessage;
@@ -95,7 +98,38 @@ pub struct Membership {
     /// Index up to which it has applied the log: who is wanted is told as of then. What was agreed beyond that it does not know yet.
     pub applied: u64,
     /// Every servidor that is a member, or wanted, or there; by name.
+    #[serde(deserialize_with = "seats")]
     pub seats: Vec<Seat>,
+}
+
+/// The most seats that are read. A cluster has 7 members at most, and few servidores besides; an empty seat is one byte on the wire and
+/// a hundred in memory, so what a stranger sends in place of an answer has to end somewhere.
+const MOST_SEATS: usize = 128;
+
+/// Reads seats one by one: room is made for those that are there, not for as many as are claimed.
+fn seats<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Seat>, D::Error> {
+    struct Seats;
+
+    impl<'de> Visitor<'de> for Seats {
+        type Value = Vec<Seat>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST_SEATS} servidores")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut seats = Vec::new();
+            while let Some(seat) = list.next_element()? {
+                if seats.len() == MOST_SEATS {
+                    return Err(A::Error::invalid_length(MOST_SEATS + 1, &self));
+                }
+                seats.push(seat);
+            }
+            Ok(seats)
+        }
+    }
+
+    deserializer.deserialize_seq(Seats)
 }
 
 /// One servidor.
