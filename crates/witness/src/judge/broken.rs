@@ -22,9 +22,15 @@ pub(super) fn all(
         Broken { promise: number, sentence: violation.sentence.clone() }
     });
     let conflicts = trial.watched.conflicts.iter().map(|conflict| broken("P3", conflict.clone()));
+    let premature = trial.watched.premature.iter().map(|sentence| broken("P1", sentence.clone()));
     let late = late(trial, figures).into_iter().chain(never_served_again(trial, answers));
     let unanswered = unanswered(trial, answers).map(|sentence| broken("P10", sentence));
-    violations.chain(conflicts).chain(unanswered).chain(late.map(|sentence| broken("P7", sentence))).collect()
+    violations
+        .chain(conflicts)
+        .chain(premature)
+        .chain(unanswered)
+        .chain(late.map(|sentence| broken("P7", sentence)))
+        .collect()
 }
 
 /// A sentence for each promise that was broken.

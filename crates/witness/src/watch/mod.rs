@@ -1,5 +1,6 @@
 //! Looking at the servidores all the time, and telling the timeline what changes.
 
+mod newcomer;
 mod observer;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub struct Watched {
     pub is_whole: bool,
     /// What no cluster may ever show, a sentence each: two coordinators of one epoch.
     pub conflicts: Vec<String>,
+    /// Disks that counted before they had what was committed before they came, a sentence each: their votes would be worth nothing.
+    pub premature: Vec<String>,
     /// The last word of each servidor.
     pub view: View,
 }

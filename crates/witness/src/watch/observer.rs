@@ -6,6 +6,7 @@ use std::time::Duration;
 use papo_wire::reply::{Role, Status};
 
 use super::Watched;
+use super::newcomer::Newcomers;
 use crate::Timeline;
 use crate::evidence::MomentKind;
 use crate::view::Reign;
@@ -30,6 +31,7 @@ pub(super) struct Observer {
     broken_since: Duration,
     /// Somebody was lost since it was whole.
     lost_somebody: bool,
+    newcomers: Newcomers,
 }
 
 /// How one servidor stands.
@@ -63,6 +65,7 @@ impl Observer {
             coordinators: BTreeMap::new(),
             broken_since: Duration::ZERO,
             lost_somebody: false,
+            newcomers: Newcomers::default(),
         }
     }
 
@@ -83,6 +86,9 @@ impl Observer {
                 None => drop(watched.view.guests.remove(name)),
             }
             return self.note_reign(watched, timeline);
+        }
+        if let Some(status) = &status {
+            self.newcomers.saw(status, watched);
         }
         let was_answering = watched.view.servidores.get(name).is_some_and(Option::is_some);
         watched.view.servidores.insert(name.to_owned(), status);

@@ -132,3 +132,13 @@ fn many_sentences_of_one_promise_are_counted_and_not_all_told() {
     let more = evidence.messages.lost - 20;
     assert_eq!(told[20].sentence, format!("and {more} more"));
 }
+
+#[test]
+fn a_new_disk_that_counted_before_it_had_caught_up_breaks_what_acknowledgements_stand_on() {
+    let mut story = Story::well(300);
+    story
+        .watched
+        .premature
+        .push("the new disk of s-2 counted, as s-0 said, when it had 3 entries".to_owned());
+    assert_fails(&story.judged(), "P1");
+}
