@@ -31,6 +31,8 @@ pub struct Call {
 pub enum Verb {
     /// `POST`
     Create,
+    /// `PUT`: the whole object, of the version that it names.
+    Replace,
     /// `PATCH` with a JSON merge patch (RFC 7396).
     Merge,
     /// `PATCH` with a strategic merge patch: lists are merged by name.
@@ -156,6 +158,7 @@ impl Call {
     pub fn request(&self, dry_run: bool) -> Request<Vec<u8>> {
         let (method, content) = match self.verb {
             Verb::Create => ("POST", "application/json"),
+            Verb::Replace => ("PUT", "application/json"),
             Verb::Merge => ("PATCH", "application/merge-patch+json"),
             Verb::Strategic => ("PATCH", "application/strategic-merge-patch+json"),
             Verb::Delete => ("DELETE", "application/json"),
@@ -173,6 +176,7 @@ impl Call {
     pub fn right(&self) -> Right {
         let verb = match self.verb {
             Verb::Create => "create",
+            Verb::Replace => "update",
             Verb::Merge | Verb::Strategic => "patch",
             Verb::Delete => "delete",
         };
@@ -185,6 +189,7 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let method = match self.verb {
             Verb::Create => "POST",
+            Verb::Replace => "PUT",
             Verb::Merge | Verb::Strategic => "PATCH",
             Verb::Delete => "DELETE",
         };

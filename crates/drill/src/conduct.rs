@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use papo_witness::Timeline;
-use papo_witness::evidence::MomentKind;
+use papo_witness::evidence::{Broken, MomentKind};
 
 use crate::call::Call;
 use crate::connect::Trouble;
@@ -57,7 +57,7 @@ pub struct Course {
     /// Why it is not proven, one sentence each.
     pub unproven: Vec<String>,
     /// Promises that were seen to be broken by the course itself.
-    pub broken: Vec<String>,
+    pub broken: Vec<Broken>,
     /// Whether the API server was away at some time: then the ways into the cluster were, too.
     pub cut_off: bool,
     /// What is left behind, one sentence each.
@@ -162,12 +162,7 @@ impl Conductor {
     }
 
     async fn write_journal(&self, drill: &str, plan: &Plan) -> Result<Journal, Stop> {
-        let entry = Entry {
-            drill: drill.to_owned(),
-            holder: self.holder.clone(),
-            written: k8s_openapi::jiff::Timestamp::now().to_string(),
-            undo: plan.undo.clone(),
-        };
+        let entry = Entry::new(drill, &self.holder, &plan.undo);
         match Journal::write(&self.hands.connection, &self.release, entry).await {
             Ok(journal) => Ok(journal),
             Err(Trouble::Conflict(_)) => {
@@ -215,12 +210,29 @@ impl Conductor {
                         call.path
                     )));
                 }
-                Ok(()) => {
-                    course
-                        .broken
-                        .push(format!("the disruption budget would let a second servidor go: {}", call.path));
-                }
+                Ok(()) => course.broken.push(Broken {
+                    promise: "P7".to_owned(),
+                    sentence: format!("the disruption budget would let one servidor more go: {}", call.path),
+                }),
             },
+            Act::RefusesWrites(servidor) => {
+                match self.interrupt.unless(self.hands.members.write_at(servidor)).await? {
+                    Err(Trouble::Denied(why)) => {
+                        self.proven(course, format!("{servidor}, asked for a write, refuses it ({why})"));
+                    }
+                    Err(trouble) => {
+                        return Err(Broke::Because(format!(
+                            "whether {servidor} refuses writes is not known: {trouble}"
+                        )));
+                    }
+                    Ok(()) => course.broken.push(Broken {
+                        promise: "P10".to_owned(),
+                        sentence: format!(
+                            "{servidor} said yes to a write while it was cut off from the others"
+                        ),
+                    }),
+                }
+            }
             Act::KeepAway(pods, span) => self.keep_away(pods, *span, course).await?,
             Act::Hold => self.interrupt.unless(tokio::time::sleep(self.duration)).await?,
         }

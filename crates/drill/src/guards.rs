@@ -15,13 +15,13 @@ pub fn healthy(scene: &Scene) -> Result<(), Stop> {
 pub fn affordable(plan: &Plan, scene: &Scene, options: &Options) -> Result<(), Stop> {
     let (lost, minority) = (plan.servidores_lost, scene.minority());
     if lost > minority && !options.allow_majority_loss {
-        return Err(Stop::Refused(format!(
+        return Err(Stop::Needs(format!(
             "it takes {lost} of {} servidores at once, which leaves no majority; --allow-majority-loss allows it",
             scene.servidores()
         )));
     }
     if plan.loses_messages && !options.allow_message_loss {
-        return Err(Stop::Refused(
+        return Err(Stop::Needs(
             "it makes the system lose messages that it acknowledged, also other people's; --allow-message-loss allows it"
                 .to_owned(),
         ));

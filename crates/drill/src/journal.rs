@@ -12,9 +12,11 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use serde::{Deserialize, Serialize};
 
+use crate::call::{Call, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::names;
 use crate::step::Step;
+use crate::stop::Stop;
 
 /// The key of the ConfigMap.
 const KEY: &str = "journal.json";
@@ -32,6 +34,18 @@ pub struct Entry {
     pub undo: Vec<Step>,
 }
 
+impl Entry {
+    /// What is written before a drill causes anything.
+    pub fn new(drill: &str, holder: &str, undo: &[Step]) -> Self {
+        Self {
+            drill: drill.to_owned(),
+            holder: holder.to_owned(),
+            written: k8s_openapi::jiff::Timestamp::now().to_string(),
+            undo: undo.into(),
+        }
+    }
+}
+
 /// A journal as it stands in the cluster.
 #[derive(Debug)]
 pub struct Journal {
@@ -44,7 +58,13 @@ pub struct Journal {
 impl Journal {
     /// Writes a journal. [`Trouble::Conflict`]: there is one already.
     pub async fn write(connection: &Connection, release: &str, entry: Entry) -> Result<Self, Trouble> {
-        let maps = maps(connection);
+        let call = Self::request(&connection.namespace, release, &entry);
+        let map = asked(connection.client.request::<ConfigMap>(call.request(false))).await?;
+        Ok(Self { maps: maps(connection), map, entry })
+    }
+
+    /// The request that writes a journal.
+    pub fn request(namespace: &str, release: &str, entry: &Entry) -> Call {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let labels = [
             label(names::NAME_LABEL, names::NAME),
@@ -56,9 +76,12 @@ impl Journal {
             labels: Some(labels.into()),
             ..ObjectMeta::default()
         };
-        let map = ConfigMap { metadata, data: Some(data(&entry)), ..ConfigMap::default() };
-        let map = asked(maps.create(&PostParams::default(), &map)).await?;
-        Ok(Self { maps, map, entry })
+        let map = ConfigMap { metadata, data: Some(data(entry)), ..ConfigMap::default() };
+        Call {
+            verb: Verb::Create,
+            path: format!("/api/v1/namespaces/{namespace}/configmaps"),
+            body: serde_json::to_value(map).expect("a ConfigMap is plain JSON"),
+        }
     }
 
     /// The journal that is there, if any. [`Trouble::Denied`]: it is not one that this release can read.
@@ -73,6 +96,17 @@ impl Journal {
             ))
         })?;
         Ok(Some(Self { maps, map, entry }))
+    }
+
+    /// The same, for whoever would only begin if there is none.
+    ///
+    /// # Errors
+    /// [`Stop::Refused`] where there is something that this release cannot read, [`Stop::Config`] where nobody says.
+    pub async fn find(connection: &Connection) -> Result<Option<Self>, Stop> {
+        Self::read(connection).await.map_err(|trouble| match trouble {
+            Trouble::Denied(why) => Stop::Refused(why),
+            other => Stop::Config(other.to_string()),
+        })
     }
 
     /// The release that it is about, where it says so.

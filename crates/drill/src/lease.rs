@@ -14,6 +14,7 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::task::JoinHandle;
 
+use crate::call::{Call, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::names;
 use crate::stop::Stop;
@@ -45,27 +46,47 @@ pub fn holder() -> String {
     format!("{host}/{}-{:08x}", std::process::id(), fastrand::u32(..))
 }
 
+/// The request that would take the lease now.
+///
+/// # Errors
+/// [`Stop::Refused`] when another drill holds it, [`Stop::Config`] when the server does not say.
+pub async fn request(connection: &Connection, release: &str, holder: &str) -> Result<Call, Stop> {
+    let leases = leases(connection);
+    let there = asked(leases.get_opt(names::LEASE)).await.map_err(|trouble| unavailable(&trouble))?;
+    let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", connection.namespace);
+    let call = |verb, path, lease: &Lease| {
+        let body = serde_json::to_value(lease).expect("a Lease is plain JSON");
+        Call { verb, path, body }
+    };
+    let Some(lease) = there else { return Ok(call(Verb::Create, path, &fresh(release, holder))) };
+    if let Some(other) = holder_now(&lease) {
+        return Err(Stop::Refused(format!("another drill runs in this namespace, started by {other}")));
+    }
+    // The resource version goes along: of two that find it free, one fails.
+    Ok(call(Verb::Replace, format!("{path}/{}", names::LEASE), &held(lease, holder)))
+}
+
 /// Takes the lease.
 ///
 /// # Errors
-/// [`Stop::Refused`] when another drill holds it, [`Stop::Config`] when the server does not let it be taken.
+/// As [`request`], and when the server does not let it be taken.
 pub async fn take(connection: &Connection, release: &str, holder: &str) -> Result<Held, Stop> {
-    let leases: Api<Lease> = Api::namespaced(connection.client.clone(), &connection.namespace);
-    let there = asked(leases.get_opt(names::LEASE)).await.map_err(|trouble| unavailable(&trouble))?;
-    let taken = match there {
-        None => asked(leases.create(&PostParams::default(), &fresh(release, holder))).await,
-        Some(lease) => {
-            if let Some(other) = holder_now(&lease) {
-                return Err(Stop::Refused(format!(
-                    "another drill runs in this namespace, started by {other}"
-                )));
-            }
-            // The resource version goes along: of two that find it free, one fails.
-            asked(leases.replace(names::LEASE, &PostParams::default(), &held(lease, holder))).await
-        }
-    };
-    match taken {
-        Ok(_) => Ok(Held::renewed(leases, holder)),
+    take_and_renew(connection, release, holder, PERIOD).await
+}
+
+/// The same, renewed every so often: for tests, which do not wait as long.
+///
+/// # Errors
+/// As [`take`].
+pub async fn take_and_renew(
+    connection: &Connection,
+    release: &str,
+    holder: &str,
+    every: Duration,
+) -> Result<Held, Stop> {
+    let call = request(connection, release, holder).await?;
+    match asked(connection.client.request::<Lease>(call.request(false))).await {
+        Ok(_) => Ok(Held::renewed(leases(connection), holder, every)),
         Err(Trouble::Conflict(_)) => {
             Err(Stop::Refused("another drill started in this namespace at the same moment".to_owned()))
         }
@@ -75,14 +96,13 @@ pub async fn take(connection: &Connection, release: &str, holder: &str) -> Resul
 
 /// Who holds the lease of a namespace now, if anybody.
 pub async fn current(connection: &Connection) -> Result<Option<String>, Trouble> {
-    let leases: Api<Lease> = Api::namespaced(connection.client.clone(), &connection.namespace);
-    Ok(asked(leases.get_opt(names::LEASE)).await?.as_ref().and_then(holder_now))
+    Ok(asked(leases(connection).get_opt(names::LEASE)).await?.as_ref().and_then(holder_now))
 }
 
 impl Held {
-    fn renewed(leases: Api<Lease>, holder: &str) -> Self {
+    fn renewed(leases: Api<Lease>, holder: &str, every: Duration) -> Self {
         let signs = Arc::new(Signs::default());
-        let renewal = tokio::spawn(renew(leases.clone(), holder.to_owned(), Arc::clone(&signs)));
+        let renewal = tokio::spawn(renew(leases.clone(), holder.to_owned(), every, Arc::clone(&signs)));
         Self { leases, holder: holder.to_owned(), signs, renewal }
     }
 
@@ -116,9 +136,13 @@ impl Drop for Held {
     }
 }
 
-async fn renew(leases: Api<Lease>, holder: String, signs: Arc<Signs>) {
+fn leases(connection: &Connection) -> Api<Lease> {
+    Api::namespaced(connection.client.clone(), &connection.namespace)
+}
+
+async fn renew(leases: Api<Lease>, holder: String, every: Duration, signs: Arc<Signs>) {
     loop {
-        tokio::time::sleep(PERIOD).await;
+        tokio::time::sleep(every).await;
         let renewed = async {
             let lease = asked(leases.get(names::LEASE)).await?;
             if holder_now(&lease).is_some_and(|now| now != holder) {

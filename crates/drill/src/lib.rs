@@ -6,6 +6,7 @@
 //!    ([`tunnel`]) that stay though pods ([`roster`]) come and go.
 //! 2. [`faults`] choose targets and make a [`plan`] of [`step`]s, most of them [`call`]s of the API; [`guards`] may be against it.
 //!    Up to here nothing was changed, and without `--yes` this is the end.
+//!    [`begin`] does it in this order, and [`suite::survey`] for many drills at once.
 //! 3. [`lease`]: no other drill. Load and watch begin (crate `papo-witness`).
 //! 4. [`conduct`]: the [`journal`] is written, the fault is caused ([`hands`], [`members`]) and seen to be real ([`sight`]), and
 //!    undone.
@@ -14,10 +15,12 @@
 //! What is *not* done here: faults below Kubernetes (a slow disk, lost packets). They take an agent on the node; see
 //! `docs/chaos-mesh`.
 
+pub mod begin;
 pub mod call;
 pub mod commands;
 pub mod conduct;
 pub mod connect;
+mod course;
 pub mod faults;
 pub mod guards;
 pub mod hands;
@@ -29,6 +32,7 @@ pub mod look;
 pub mod members;
 pub mod names;
 pub mod options;
+pub mod placing;
 pub mod plan;
 pub mod report;
 pub mod rights;

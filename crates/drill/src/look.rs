@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod as ApiPod, PodSpec};
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod as ApiPod, PodSpec};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ListParams;
@@ -18,8 +18,9 @@ use crate::connect::{Connection, Trouble, asked};
 use crate::faults::LooksAt;
 use crate::hook;
 use crate::names::{self, component, port};
+use crate::placing::{are_kept_apart, takes};
 use crate::roster::Roster;
-use crate::scene::{Budget, Claim, Kind, Policy, Scene, Workload};
+use crate::scene::{Budget, Claim, Kind, Placing, Policy, Scene, Workload};
 use crate::stop::Stop;
 use crate::tunnel::{Toward, Tunnel};
 
@@ -77,7 +78,8 @@ impl Site {
         if !roster.until(FIRST_LIST, |pods| !pods.is_empty()).await {
             return Err(Stop::Config("the pods cannot be watched".to_owned()));
         }
-        let workloads = workloads(&connection, &release).await.map_err(|trouble| unreachable(&trouble))?;
+        let (workloads, _) =
+            workloads(&connection, &release).await.map_err(|trouble| unreachable(&trouble))?;
         let servidores = workloads
             .iter()
             .filter(|one| one.component == component::SERVIDOR && one.kind == Kind::StatefulSet)
@@ -100,6 +102,11 @@ impl Site {
             reach.servidores.insert(name, address);
         }
         Ok(Self { connection, release, roster, reach, _tunnels: tunnels })
+    }
+
+    /// One that is reached by ways of somebody else's making: for tests.
+    pub fn of(connection: Connection, release: &str, roster: Roster, reach: Reach) -> Self {
+        Self { connection, release: release.to_owned(), roster, reach, _tunnels: Vec::new() }
     }
 
     /// Ways to those of these servidores that are not there yet.
@@ -125,12 +132,13 @@ impl Site {
 
     async fn look(&self, view: View, looks_at: LooksAt) -> Result<Scene, Trouble> {
         let (connection, release) = (&self.connection, &self.release);
+        let (workloads, servidores) = workloads(connection, release).await?;
         let mut scene = Scene {
             namespace: connection.namespace.clone(),
             release: release.clone(),
             pods: self.roster.pods(),
             view,
-            workloads: workloads(connection, release).await?,
+            workloads,
             budgets: budgets(connection, release).await?,
             claims: claims(connection).await?,
             ..Scene::default()
@@ -140,6 +148,13 @@ impl Site {
             LooksAt::Nothing => {}
             LooksAt::Policies => scene.policies = policies(connection, release).await?,
             LooksAt::Hooks => scene.hooks = self.hooks(&scene).await,
+            LooksAt::Nodes => scene.placing = placing(connection, &servidores).await?,
+            LooksAt::Everything => {
+                // Who may not list policies is told so by the rights of the drill that takes them.
+                scene.policies = if_allowed(policies(connection, release).await)?.unwrap_or_default();
+                scene.placing = placing(connection, &servidores).await?;
+                scene.hooks = self.hooks(&scene).await;
+            }
         }
         Ok(scene)
     }
@@ -156,7 +171,8 @@ impl Site {
     }
 }
 
-async fn workloads(connection: &Connection, release: &str) -> Result<Vec<Workload>, Trouble> {
+/// What makes the pods of a release, and what its servidores are made from.
+async fn workloads(connection: &Connection, release: &str) -> Result<(Vec<Workload>, PodSpec), Trouble> {
     let read = |kind,
                 name: String,
                 labels: &BTreeMap<String, String>,
@@ -173,15 +189,44 @@ async fn workloads(connection: &Connection, release: &str) -> Result<Vec<Workloa
         }
     };
     let mut found = Vec::new();
+    let mut servidores = PodSpec::default();
     for one in list::<StatefulSet>(connection, Some(release)).await? {
         let (name, labels, spec) = (one.name_any(), one.labels().clone(), one.spec.unwrap_or_default());
+        if labels.get(names::COMPONENT_LABEL).map(String::as_str) == Some(component::SERVIDOR) {
+            servidores = spec.template.spec.clone().unwrap_or_default();
+        }
         found.push(read(Kind::StatefulSet, name, &labels, spec.replicas, spec.template.spec));
     }
     for one in list::<Deployment>(connection, Some(release)).await? {
         let (name, labels, spec) = (one.name_any(), one.labels().clone(), one.spec.unwrap_or_default());
         found.push(read(Kind::Deployment, name, &labels, spec.replicas, spec.template.spec));
     }
-    Ok(found)
+    Ok((found, servidores))
+}
+
+/// Nodes are only listed where it matters: the right to do so is one on the whole cluster.
+async fn placing(connection: &Connection, servidores: &PodSpec) -> Result<Placing, Trouble> {
+    if !are_kept_apart(servidores) {
+        return Ok(Placing::default());
+    }
+    let api: Api<Node> = Api::all(connection.client.clone());
+    let nodes = if_allowed(asked(api.list(&ListParams::default())).await)?;
+    let names = nodes.map(|nodes| {
+        nodes.iter().filter(|node| takes(node, servidores)).map(ResourceExt::name_any).collect()
+    });
+    Ok(Placing { apart: true, nodes: names })
+}
+
+/// `None` for what the server does not let this account see.
+fn if_allowed<T>(answer: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Trouble::Denied(why)) => {
+            tracing::debug!(why, "not looked at");
+            Ok(None)
+        }
+        Err(trouble) => Err(trouble),
+    }
 }
 
 async fn budgets(connection: &Connection, release: &str) -> Result<Vec<Budget>, Trouble> {

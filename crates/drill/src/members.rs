@@ -23,6 +23,8 @@ use crate::tunnel::{Toward, Tunnel};
 
 /// How long one servidor may take for an answer.
 const ANSWER: Duration = Duration::from_secs(3);
+/// How long one that is alone may take until it says that it cannot: longer than the 4 s after which it gives a change up.
+const VERDICT: Duration = Duration::from_secs(6);
 /// How long until they are asked again.
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(200);
 
@@ -35,6 +37,8 @@ pub enum Question {
     Admit(String, String),
     /// That this one be not to count any more.
     Dismiss(String, String),
+    /// That this one be to count, asked of itself and of nobody else. Here [`Trouble::Denied`] means that it cannot now.
+    Itself(String, String),
 }
 
 /// Who counts, and who is to.
@@ -89,6 +93,15 @@ impl Members {
         }
     }
 
+    /// Asks one servidor, and nobody else, for a write that changes nothing: that it be to count, which it is.
+    ///
+    /// # Errors
+    /// [`Trouble::Denied`]: it says that it cannot now, and why. Anything else: it says neither that nor yes.
+    pub async fn write_at(&self, servidor: &str) -> Result<(), Trouble> {
+        let id = format!("drill-{:016x}", fastrand::u64(..));
+        (self.ask)(Question::Itself(servidor.to_owned(), id)).await.map(drop)
+    }
+
     /// Asks for what is missing; says what is still to come, if anything.
     async fn nearer(&self, names: &BTreeSet<String>, id: &str) -> Result<Option<String>, Trouble> {
         let Standing { wanted, members } = (self.ask)(Question::Standing).await?;
@@ -114,10 +127,21 @@ impl Members {
 
 /// Asks all that run how it stands, and takes the word of the one that is furthest; anything else is asked of one after another.
 async fn ask(connection: Connection, roster: Roster, question: Question) -> Result<Standing, Trouble> {
+    if let Question::Itself(name, request_id) = question {
+        let request = Request::Change { request_id, change: Change::Admit(name.clone()) };
+        return match one(&connection, &roster, &name, &request, VERDICT).await? {
+            Reply::Agreed(_) => Ok(Standing::default()),
+            Reply::Refused(reason) if reason.is_worth_a_retry() => {
+                Err(Trouble::Denied(reason.description().to_owned()))
+            }
+            // It says nothing about a majority.
+            other => Err(Trouble::Away(format!("{name} answers {other:?}"))),
+        };
+    }
     let pods = roster.pods().into_iter().filter(|pod| pod.component == component::SERVIDOR && pod.running);
     let names: Vec<String> = pods.map(|pod| pod.name).collect();
     let Some(request) = change(question) else {
-        let asking = names.iter().map(|name| one(&connection, &roster, name, &Request::Members));
+        let asking = names.iter().map(|name| one(&connection, &roster, name, &Request::Members, ANSWER));
         let answers = join_all(asking).await.into_iter().filter_map(|answer| match answer {
             Ok(Reply::Members(membership)) => Some(*membership),
             _ => None,
@@ -126,7 +150,7 @@ async fn ask(connection: Connection, roster: Roster, question: Question) -> Resu
     };
     let mut trouble = nobody();
     for name in &names {
-        match one(&connection, &roster, name, &request).await {
+        match one(&connection, &roster, name, &request, ANSWER).await {
             Ok(Reply::Refused(reason)) if !reason.is_worth_a_retry() => {
                 return Err(Trouble::Denied(format!("{name} says: {}", reason.description())));
             }
@@ -146,7 +170,7 @@ fn nobody() -> Trouble {
 
 fn change(question: Question) -> Option<Request> {
     match question {
-        Question::Standing => None,
+        Question::Standing | Question::Itself(..) => None,
         Question::Admit(name, request_id) => {
             Some(Request::Change { request_id, change: Change::Admit(name) })
         }
@@ -175,6 +199,7 @@ async fn one(
     roster: &Roster,
     name: &str,
     request: &Request,
+    limit: Duration,
 ) -> Result<Reply, Trouble> {
     let tunnel = Tunnel::open(connection, roster, Toward::Named(name.to_owned()), port::REPLICA, 0).await;
     let tunnel = tunnel.map_err(|error| Trouble::Away(format!("no port is free on 127.0.0.1: {error}")))?;
@@ -182,7 +207,7 @@ async fn one(
     let question = request.encode(now(), Lamport::default());
     let asked = tokio::task::spawn_blocking(move || {
         let mut asker = Asker::new(&ZmqContext::new(), address).map_err(|error| error.to_string())?;
-        Ok::<_, String>(asker.put(question, ANSWER))
+        Ok::<_, String>(asker.put(question, limit))
     });
     let answer = asked.await.expect("a panic has ended the process").map_err(Trouble::Away)?;
     let answer = answer.ok_or_else(|| Trouble::Away(format!("{name} does not answer")))?;

@@ -78,12 +78,23 @@ impl Options {
             "max-fill" => self.max_fill = bytes(&text).map_err(|right| wrong(&right))?,
             "node-off" => self.nodes.off = Some(text),
             "node-on" => self.nodes.on = Some(text),
-            "rate" => self.rate = text.parse().map_err(|_| wrong("messages a second"))?,
+            "rate" => self.rate = rate(&text).map_err(|right| wrong(&right))?,
             "pause" => self.pause = Some(span()?),
             "coordinator" => self.coordinator = Some(span()?),
             _ => return Err(Stop::Usage(format!("{key}: a drill has no such option"))),
         }
         Ok(())
+    }
+}
+
+/// Reads how many messages a second a load has.
+///
+/// # Errors
+/// What would do, where this does not.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (1.0..=100_000.0).contains(&rate) => Ok(rate),
+        _ => Err("1 to 100000 messages a second".to_owned()),
     }
 }
 
@@ -118,6 +129,17 @@ mod tests {
         assert_eq!(options.duration, Duration::from_secs(30));
         assert!(options.allow_majority_loss);
         assert_eq!(options.max_fill, 64 << 20);
+    }
+
+    #[test]
+    fn a_load_that_no_flag_could_ask_for_is_refused_in_a_file_too() {
+        let mut options = Options::default();
+        for senseless in [json!(0), json!(-5), json!("NaN"), json!("inf"), json!(100_001), json!("many")] {
+            let wrong = options.set("rate", &senseless).expect_err("no rate").to_string();
+            assert!(wrong.ends_with("it takes 1 to 100000 messages a second"), "{wrong}");
+        }
+        options.set("rate", &json!(100_000)).expect("a rate");
+        assert_eq!(options.rate, 100_000.0);
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum Act {
     Prove(Step, String),
     /// Tries something, without doing it, that a disruption budget has to refuse.
     Refused(Call),
+    /// Asks this servidor, and nobody else, for a write that changes nothing, which it has to refuse: it has no majority.
+    RefusesWrites(String),
     /// Deletes what is started instead of these pods, too, until no majority of the servidores has answered for so long.
     KeepAway(Vec<PodRef>, Duration),
     /// Lets the load run on under the fault, for as long as the drill's `--duration` says.
@@ -161,7 +163,7 @@ impl Plan {
                     };
                     rights.push(Right::new(namespace, "apps", resource, "get"));
                 }
-                Act::See(..) | Act::KeepAway(..) | Act::Hold => {}
+                Act::See(..) | Act::RefusesWrites(_) | Act::KeepAway(..) | Act::Hold => {}
             }
         }
         self.undo.iter().for_each(|step| rights.extend(rights_of(step, namespace)));
@@ -173,7 +175,7 @@ impl Plan {
         let steps = self.acts.iter().flat_map(|act| match act {
             Act::Do(steps) => steps.as_slice(),
             Act::Prove(step, _) => std::slice::from_ref(step),
-            Act::Refused(_) | Act::See(..) | Act::KeepAway(..) | Act::Hold => &[],
+            Act::Refused(_) | Act::See(..) | Act::RefusesWrites(_) | Act::KeepAway(..) | Act::Hold => &[],
         });
         steps.flat_map(|step| match step {
             Step::Call { call } => std::slice::from_ref(call),
@@ -196,7 +198,8 @@ impl Plan {
     }
 }
 
-fn rights_of(step: &Step, namespace: &str) -> Vec<Right> {
+/// Every right that a step takes, besides those to see the pods and to reach them.
+pub(crate) fn rights_of(step: &Step, namespace: &str) -> Vec<Right> {
     match step {
         Step::Call { call } => vec![call.right()],
         Step::Resize { calls, .. } => calls.iter().map(Call::right).collect(),
@@ -221,6 +224,9 @@ impl fmt::Display for Act {
             }
             Self::Prove(step, text) => write!(f, "{step}\n  to see that {text}"),
             Self::Refused(call) => write!(f, "dry run that the budget must refuse: {call}"),
+            Self::RefusesWrites(servidor) => {
+                write!(f, "ask {servidor} itself for a write that changes nothing, which it must refuse")
+            }
             Self::KeepAway(pods, span) => {
                 let pods: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
                 let (pods, seconds) = (pods.join(", "), span.as_secs());

@@ -130,7 +130,7 @@ pub async fn require(client: &Client, mut rights: Vec<Right>) -> Result<(), Stop
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Stop::Config(format!("rights are missing, nothing was done: {}", missing.join("; "))))
+    Err(Stop::Rights(missing.join("; ")))
 }
 
 async fn allowed(reviews: &Api<SelfSubjectAccessReview>, right: &Right) -> Result<bool, Trouble> {

@@ -30,8 +30,19 @@ pub struct Scene {
     pub claims: Vec<Claim>,
     /// Network policies that allow something.
     pub policies: Vec<Policy>,
+    /// Where servidores may be put.
+    pub placing: Placing,
     /// What the drill hooks of each servidor answered; absent where there are none, or nobody asked.
     pub hooks: BTreeMap<String, serde_json::Value>,
+}
+
+/// Where servidores may be put. Not looked at: what else may keep a pod from a node, such as too little memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placing {
+    /// Whether no two of them may be on one node.
+    pub apart: bool,
+    /// The nodes that take one; `None` where nobody looked, or nodes may not be listed.
+    pub nodes: Option<Vec<String>>,
 }
 
 /// A pod, as far as drills care.

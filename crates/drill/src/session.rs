@@ -4,22 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use papo_witness::evidence::{Broken, Evidence, MomentKind, Verdict};
-use papo_witness::{
-    Fault, Health, Load, LoadSettings, Proof, Timeline, Trial, Watch, check_health, judge, read_back,
-};
+use papo_witness::evidence::{Evidence, MomentKind};
+use papo_witness::{Fault, Health, Load, LoadSettings, Proof, Timeline, Trial, Watch, judge, read_back};
 
+use crate::begin;
 use crate::conduct::{Conductor, Course};
-use crate::faults::{Drill, LooksAt, Outcome};
-use crate::guards;
+use crate::course;
+use crate::faults::{Drill, LooksAt};
 use crate::hands::Hands;
 use crate::interrupt::Interrupt;
-use crate::journal::Journal;
+use crate::journal::{Entry, Journal};
 use crate::lease::{self, Held};
 use crate::look::Site;
 use crate::members::Members;
+use crate::names;
 use crate::options::Options;
 use crate::plan::Plan;
+use crate::report;
 use crate::rights::{self, Right};
 use crate::scene::Scene;
 use crate::sight::Sight;
@@ -64,67 +65,61 @@ impl Session<'_> {
     pub async fn plan(&self) -> Result<(Plan, Health), Stop> {
         let Site { connection, .. } = self.site;
         if let Some(folder) = self.keep
-            && folder.join("ledger.jsonl").exists()
+            && ["ledger.jsonl", "report.json"].iter().any(|file| folder.join(file).exists())
         {
             let folder = folder.display();
             return Err(Stop::Usage(format!(
-                "{folder} holds the ledger of another drill; give a new folder"
+                "{folder} holds what another drill left, so nothing was done; give a new folder"
             )));
         }
-        let mut needed = rights::to_drill(&connection.namespace);
+        begin::may_begin(connection).await?;
         if self.drill.looks_at == LooksAt::Policies {
-            needed.push(Right::new(&connection.namespace, "networking.k8s.io", "networkpolicies", "list"));
+            let list = Right::new(&connection.namespace, "networking.k8s.io", "networkpolicies", "list");
+            rights::require(&connection.client, vec![list]).await?;
         }
-        rights::require(&connection.client, needed).await?;
-        if let Some(journal) =
-            Journal::read(connection).await.map_err(|trouble| Stop::Refused(trouble.to_string()))?
-        {
-            let drill = &journal.entry.drill;
-            return Err(Stop::Refused(format!("an earlier drill ({drill}) is not undone; see `drill undo`")));
-        }
-        let (scene, health) = self.settled().await?;
-        let plan = (self.drill.plan)(&scene, self.options)?;
-        guards::affordable(&plan, &scene, self.options)?;
+        let plan = |scene: &Scene| begin::plan(self.drill, self.options, scene);
+        let (plan, health) =
+            begin::settled(self.site, self.drill.looks_at, self.settle, self.interrupt, plan).await?;
         rights::require(&connection.client, plan.rights(&connection.namespace)).await?;
         Ok((plan, health))
     }
 
-    async fn settled(&self) -> Result<(Scene, Health), Stop> {
-        let deadline = Instant::now() + self.settle;
-        loop {
-            let outcome = async {
-                let health = self.health(Duration::ZERO).await.map_err(Stop::NotHealthy)?;
-                let scene = self.site.scene(health.view.clone(), self.drill.looks_at).await?;
-                guards::healthy(&scene)?;
-                Ok((scene, health))
-            };
-            match outcome.await {
-                Err(Stop::NotHealthy(_)) if Instant::now() < deadline && !self.interrupt.is_raised() => {}
-                outcome => return outcome,
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
     /// The plan, in words for people, each request to the API tried as a server-side dry run.
-    pub async fn rehearse(&self, plan: &Plan) -> String {
-        let hands = self.hands();
+    ///
+    /// # Errors
+    /// [`Stop::Refused`] when another drill is being held.
+    pub async fn rehearse(&self, plan: &Plan) -> Result<String, Stop> {
+        let Site { connection, release, .. } = self.site;
+        let holder = lease::holder();
+        let lease = lease::request(connection, release, &holder).await?;
+        let mut before = vec![lease];
+        if !plan.undo.is_empty() {
+            let entry = Entry::new(self.drill.name, &holder, &plan.undo);
+            before.push(Journal::request(&connection.namespace, release, &entry));
+        }
         let mut text = format!("{}: {}\n", self.drill.name, plan.sentence);
+        for call in &before {
+            text.push_str(&format!("- first, so that it can be undone, and by nobody else: {call}\n"));
+        }
         for act in &plan.acts {
             text.push_str(&format!("- {act}\n"));
         }
         for step in &plan.undo {
             text.push_str(&format!("- to undo it: {step}\n"));
         }
-        for call in plan.calls() {
+        if !plan.undo.is_empty() {
+            text.push_str(&format!("- when that is done: delete the ConfigMap {}\n", names::JOURNAL));
+        }
+        text.push_str(&format!("- meanwhile: renew the Lease {}; at the end: give it back\n", names::LEASE));
+        let hands = self.hands();
+        for call in before.iter().chain(plan.calls()) {
             let said = match hands.ask(call, true).await {
                 Ok(()) => "the server would do it".to_owned(),
                 Err(trouble) => format!("the server would refuse: {trouble}"),
             };
             text.push_str(&format!("dry run of {}: {said}\n", call.path));
         }
-        text.push_str("Nothing was done. --yes does it.\n");
-        text
+        Ok(text)
     }
 
     /// Does it.
@@ -219,7 +214,7 @@ impl Session<'_> {
     async fn recover(&self, course: &mut Course, timeline: &Timeline) {
         let deadline = Instant::now() + self.options.patience;
         let flaw = loop {
-            let flaw = match self.health(Duration::ZERO).await {
+            let flaw = match begin::health(self.site).await {
                 Err(flaw) => Some(flaw),
                 Ok(health) => match self.site.scene(health.view, LooksAt::Nothing).await {
                     Ok(scene) => scene.complaints().into_iter().next(),
@@ -285,25 +280,9 @@ impl Session<'_> {
         {
             tracing::warn!(%error, "the verdicts on single messages were not kept");
         }
-        let evidence = complete(judgement.evidence, plan, course);
-        let ending = self.ending(&evidence);
+        let evidence = course::complete(judgement.evidence, plan, course);
+        let ending = report::ending(&evidence);
         Ok(Outcomes { evidence, ending })
-    }
-
-    fn ending(&self, evidence: &Evidence) -> Ending {
-        if !evidence.not_undone.is_empty() {
-            return Ending::NotUndone;
-        }
-        match (self.drill.meant_to, evidence.verdict) {
-            (_, Verdict::Unknown) => Ending::Unknown,
-            (Outcome::Pass, Verdict::Pass) | (Outcome::Fail, Verdict::Fail) => Ending::Pass,
-            (Outcome::Pass, Verdict::Fail) | (Outcome::Fail, Verdict::Pass) => Ending::Broken,
-        }
-    }
-
-    async fn health(&self, patience: Duration) -> Result<Health, String> {
-        let reach = self.site.reach.clone();
-        blocking(move || check_health(&reach, patience)).await.map_err(|flaw| flaw.to_string())
     }
 
     async fn flow(&self, load: &Arc<Load>) -> Result<(), String> {
@@ -324,50 +303,7 @@ impl Session<'_> {
     }
 }
 
-/// Adds what only the course of the drill can tell.
-fn complete(mut evidence: Evidence, plan: &Plan, course: Course) -> Evidence {
-    let late = late(&evidence, plan, &course);
-    for sentence in course.broken.into_iter().chain(late) {
-        if evidence.verdict == Verdict::Pass {
-            evidence.because.clear();
-        }
-        evidence.verdict = Verdict::Fail;
-        evidence.because.push(format!("P7 was broken: {sentence}"));
-        evidence.broken.push(Broken { promise: "P7".to_owned(), sentence });
-    }
-    if course.cut_off && evidence.broken.iter().all(|broken| broken.promise == "P7") {
-        // Who waited may have waited for the drill's own tunnels.
-        evidence.broken.clear();
-        if evidence.verdict != Verdict::Unknown {
-            evidence.verdict = Verdict::Unknown;
-            evidence.because.clear();
-        }
-        let sentence =
-            "the API server could not be reached for a while, and through it the cluster: pauses say nothing";
-        evidence.because.retain(|sentence| !sentence.starts_with("P7"));
-        evidence.because.insert(0, sentence.to_owned());
-    }
-    let nothing_done = course.caused.is_none() && !course.unproven.is_empty();
-    if nothing_done && evidence.verdict == Verdict::Pass {
-        evidence.verdict = Verdict::Unknown;
-        evidence.because = course.unproven;
-    }
-    evidence
-}
-
-/// What there is to say when nobody was served soon after that was possible again.
-fn late(evidence: &Evidence, plan: &Plan, course: &Course) -> Option<String> {
-    let ((component, budget), back) = (plan.resumes?, course.back?);
-    let budget = u64::try_from(budget.as_millis()).unwrap_or(u64::MAX);
-    let back = u64::try_from(back.as_millis()).unwrap_or(u64::MAX);
-    let served = evidence.rate.iter().find(|sample| sample.at_ms >= back && sample.acknowledged > 0);
-    let waited = served.map_or(evidence.duration_ms, |sample| sample.at_ms).saturating_sub(back);
-    (waited > budget).then(|| {
-        format!("after a {component} was ready again nobody was served for {waited} ms, and at most {budget} ms are allowed")
-    })
-}
-
 /// Off the threads that serve the tunnels.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("a panic has ended the process")
 }

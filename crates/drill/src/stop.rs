@@ -41,6 +41,9 @@ pub enum Stop {
     /// Nothing was done: a guard is against it.
     #[error("refused, nothing was done: {0}")]
     Refused(String),
+    /// Nothing was done: what this drill needs is not there, or was not allowed.
+    #[error("refused, nothing was done: {0}")]
+    Needs(String),
     /// It cannot be said whether the promises held.
     #[error("unknown: {0}")]
     Unknown(String),
@@ -50,21 +53,33 @@ pub enum Stop {
     /// The command line asks for something senseless.
     #[error("{0}")]
     Usage(String),
-    /// Wrong cluster, wrong credentials or too few rights.
+    /// Nothing was done: these rights are missing.
+    #[error("rights are missing, nothing was done: {0}")]
+    Rights(String),
+    /// Wrong cluster or wrong credentials.
     #[error("{0}")]
     Config(String),
 }
 
 impl Stop {
+    /// What the install, the account or the command line would have to offer for this drill, if that is why it stopped.
+    pub fn need(&self) -> Option<String> {
+        match self {
+            Self::Needs(why) => Some(why.clone()),
+            Self::Rights(missing) => Some(format!("rights that are missing: {missing}")),
+            _ => None,
+        }
+    }
+
     /// How the program ends because of it.
     pub fn ending(&self) -> Ending {
         match self {
             Self::NotHealthy(_) => Ending::NotHealthy,
-            Self::Refused(_) => Ending::Refused,
+            Self::Refused(_) | Self::Needs(_) => Ending::Refused,
             Self::Unknown(_) => Ending::Unknown,
             Self::NotUndone(_) => Ending::NotUndone,
             Self::Usage(_) => Ending::Usage,
-            Self::Config(_) => Ending::Config,
+            Self::Config(_) | Self::Rights(_) => Ending::Config,
         }
     }
 }

@@ -12,10 +12,10 @@
 //! `docs/drills/suite.example.yaml` has all of it. Whatever is wrong with a file is told at once, each mistake with its key, and
 //! nothing is begun.
 //!
-//! What is *not* done here: holding them. Nor is it known here whether a drill's needs are met in the cluster; its guards
-//! look at that when its turn comes.
+//! What is *not* done here: holding them. Whether an install offers what a drill needs is for [`survey`] to find out.
 
 mod file;
+pub mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +23,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::faults::{DRILLS, Drill};
@@ -37,7 +38,7 @@ pub struct Suite {
     /// What is held.
     pub drills: Vec<SuiteDrill>,
     /// What of everything is not held, and why; only of the built-in suite.
-    pub left_out: Vec<LeftOut>,
+    pub not_held: Vec<NotHeld>,
 }
 
 /// One drill of a suite.
@@ -49,13 +50,13 @@ pub struct SuiteDrill {
     settings: Vec<(String, Value)>,
 }
 
-/// A drill that the built-in suite has to do without.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+/// A drill that the built-in suite has to do without. That is no failure: nobody asked for it by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotHeld {
     /// Its name.
     pub drill: &'static str,
-    /// What would have it held.
-    pub needs: &'static str,
+    /// What is missing for it, in one clause.
+    pub needs: String,
 }
 
 /// Everything that is wrong with a suite's file, a sentence each that begins with the key.
@@ -65,14 +66,14 @@ pub struct Mistakes(pub Vec<String>);
 impl Suite {
     /// Every drill there is, but for those that need something that `base` does not allow or have.
     pub fn built_in(base: &Options) -> Self {
-        let (mut drills, mut left_out) = (Vec::new(), Vec::new());
+        let (mut drills, mut not_held) = (Vec::new(), Vec::new());
         for drill in DRILLS {
             match lacks(drill.name, base) {
-                Some(needs) => left_out.push(LeftOut { drill: drill.name, needs }),
+                Some(needs) => not_held.push(NotHeld { drill: drill.name, needs: needs.to_owned() }),
                 None => drills.push(SuiteDrill { drill, settings: Vec::new() }),
             }
         }
-        Self { seed: None, drills, left_out }
+        Self { seed: None, drills, not_held }
     }
 
     /// Reads a file.
@@ -109,6 +110,13 @@ impl SuiteDrill {
             options.set(key, value).expect("it was tried when the file was read");
         }
         options
+    }
+}
+
+/// `not held: freeze (needs: ...)`
+impl fmt::Display for NotHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not held: {} (needs: {})", self.drill, self.needs)
     }
 }
 

@@ -163,6 +163,10 @@ pub struct Figures {
     /// From the fault until all expected servidores followed one coordinator and had applied the same log, after having
     /// been seen not to, for the last time. Absent also when they do not at the end.
     pub recovered_ms: Option<u64>,
+    /// Where nobody could be served until Kubernetes had made another pod: from when that was ready until the first
+    /// acknowledgement, to a [`RateSample`].
+    #[serde(default)]
+    pub resumed_ms: Option<u64>,
     /// Messages that were answered with an error or not at all, though the client repeated them for as long as it
     /// promises to.
     pub failed_requests: u64,

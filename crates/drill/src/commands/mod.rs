@@ -1,5 +1,6 @@
 //! The subcommands, each a small program with its own flags.
 
+mod folders;
 mod list;
 mod run;
 mod status;
@@ -112,6 +113,9 @@ fn quietly(mut arguments: Vec<OsString>) -> Vec<OsString> {
     }
     arguments
 }
+
+/// What is said without `--yes`.
+const ONLY_SHOWN: &str = "Nothing was done. --yes does it.";
 
 /// Why `--report` is of no use.
 fn unwritable(folder: &Path, error: &std::io::Error) -> Stop {

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::stop::{Ending, Stop};
 
 /// How long the system gets to show itself well.
-const SETTLE: Duration = Duration::from_secs(10);
+pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
 /// Holds one drill: a load of its own from outside, a fault, and a verdict on every message.
 ///
@@ -59,7 +59,7 @@ pub(super) struct Told {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Messages a second of the load
-    #[arg(long, value_name = "NUMBER", default_value_t = 100.0, value_parser = rate)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 100.0, value_parser = options::rate)]
     rate: f64,
     /// Budget: the longest pause of a client, instead of the drill's own
     #[arg(long, value_name = "TIME", value_parser = papo_service::duration)]
@@ -123,7 +123,7 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
         Session { site: &site, drill, options: &options, interrupt: &interrupt, settle: SETTLE, keep };
     let (plan, health) = session.plan().await?;
     if !settings.yes {
-        print!("{}", session.rehearse(&plan).await);
+        println!("{}{}", session.rehearse(&plan).await?, super::ONLY_SHOWN);
         return Ok(Ending::Pass);
     }
     if let Some(folder) = keep {
@@ -136,11 +136,4 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
         report::write(folder, &outcomes.evidence).map_err(|error| unwritable(folder, &error))?;
     }
     Ok(outcomes.ending)
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (1.0..=100_000.0).contains(&rate) => Ok(rate),
-        _ => Err("1 to 100000 messages a second".to_owned()),
-    }
 }

@@ -50,9 +50,7 @@ async fn show(site: &Site) -> Result<Ending, Stop> {
         println!("a drill is being held by {holder}");
         ending = Ending::Refused;
     }
-    if let Some(journal) =
-        Journal::read(&site.connection).await.map_err(|trouble| Stop::Refused(trouble.to_string()))?
-    {
+    if let Some(journal) = Journal::find(&site.connection).await? {
         let entry = &journal.entry;
         println!("not undone: {} of {} by {}; see `drill undo`", entry.drill, entry.written, entry.holder);
         ending = Ending::Refused;

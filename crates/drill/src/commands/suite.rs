@@ -3,28 +3,32 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use papo_service::Settings;
 use papo_witness::Timeline;
 use papo_witness::evidence::{Evidence, Figures, MessageCounts, SCHEMA, Verdict};
 
-use super::run::Told;
-use super::{Target, unwritable};
+use super::run::{SETTLE, Told};
+use super::{Target, folders, unwritable};
+use crate::begin::may_begin;
 use crate::interrupt::Interrupt;
 use crate::look::Site;
 use crate::options::Options;
 use crate::report;
 use crate::session::Session;
 use crate::stop::{Ending, Stop};
-use crate::suite::{Suite, SuiteDrill};
+use crate::suite::survey::survey;
+use crate::suite::{NotHeld, Suite, SuiteDrill};
 
 /// Holds drills one after another, waiting in between until all is well again.
 ///
-/// A file says which, and with what budgets and options; without one, all are held that may be. Without --yes nothing is changed:
-/// it prints what would be held.
+/// A file says which, and with what budgets and options; without one, all are held that this install and this account offer what they
+/// need for, and it is told which are not. Without --yes nothing is changed: it prints each drill's plan, each request tried as a
+/// server-side dry run.
 ///
 /// Exit codes: that of the worst drill, of 5 not everything could be undone (then it stops), 1 a promise was broken, 2 unknown, 3 not
-/// healthy before a drill, 4 refused by a guard; 0 when each came out as it is meant to; 64 usage, 78 configuration.
+/// healthy before a drill, 4 refused by a guard; 0 when each came out as it is meant to; 64 usage, 78 configuration or rights.
 #[derive(clap::Parser)]
 #[command(name = "drill suite", version)]
 struct Run {
@@ -49,7 +53,23 @@ pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     super::tool(arguments, hold)
 }
 
+/// A suite that is being held.
+struct Course<'a> {
+    site: &'a Site,
+    base: &'a Options,
+    seed: u64,
+    interrupt: &'a Interrupt,
+    report: Option<&'a Path>,
+    /// Whether nobody chose the drills: then one that cannot be held here is no failure.
+    built_in: bool,
+}
+
 /// What came of one drill.
+enum Came {
+    Held(Held),
+    NotHeld(NotHeld),
+}
+
 struct Held {
     name: &'static str,
     ending: Ending,
@@ -58,73 +78,134 @@ struct Held {
 
 async fn hold(settings: Run) -> Result<Ending, Stop> {
     let base = settings.told.options();
-    let suite = match &settings.file {
+    let mut suite = match &settings.file {
         Some(path) => Suite::load(path)?,
         None => Suite::built_in(&base),
     };
+    let report = settings.report.as_deref().filter(|_| settings.yes);
+    if let Some(folder) = report {
+        folders::claim(folder)?;
+    }
     // What the command line says is for once; the file is for every time.
     let seed = settings.told.seed().or(suite.seed).unwrap_or(base.seed);
-    for left in &suite.left_out {
-        println!("not held: {} (it takes {})", left.drill, left.needs);
-    }
-    if !settings.yes {
-        show(&suite, seed);
-        return Ok(Ending::Pass);
-    }
     let interrupt = Interrupt::on_signals().map_err(|error| Stop::Config(format!("signals: {error}")))?;
     let site = settings.target.site().await?;
+    may_begin(&site.connection).await?;
+    let built_in = settings.file.is_none();
+    if built_in {
+        survey(&mut suite, &site, &base, &interrupt, SETTLE).await?;
+    }
+    for one in &suite.not_held {
+        println!("{one}");
+    }
+    let course = Course { site: &site, base: &base, seed, interrupt: &interrupt, report, built_in };
+    if !settings.yes {
+        return Ok(course.show(&suite).await);
+    }
     println!("{} drills, seed {seed}", suite.drills.len());
-    let mut held = Vec::new();
-    for (position, one) in suite.drills.iter().enumerate() {
-        let options = Options { seed: Suite::seed_of(position, seed), ..one.options(&base) };
-        let done = hold_one(&site, one, &options, &interrupt, settings.report.as_deref()).await;
-        let last = done.ending == Ending::NotUndone || interrupt.is_raised();
-        held.push(done);
-        if last {
-            println!("the drills after this are not held");
-            break;
-        }
-    }
-    let evidence: Vec<Evidence> = held.iter().map(|one| one.evidence.clone()).collect();
-    print!("{}", report::suite_human(&evidence));
-    if let Some(folder) = &settings.report {
-        report::write_suite(folder, &evidence).map_err(|error| unwritable(folder, &error))?;
-    }
-    let all = held.len() == suite.drills.len();
-    Ok(worst(&held, all))
+    course.hold(suite).await
 }
 
-async fn hold_one(
-    site: &Site,
-    one: &SuiteDrill,
-    options: &Options,
-    interrupt: &Interrupt,
-    report: Option<&Path>,
-) -> Held {
-    let name = one.drill.name;
-    let folder = report.map(|folder| folder.join(name));
-    let outcome = async {
-        if let Some(folder) = &folder {
-            std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+impl Course<'_> {
+    async fn hold(&self, mut suite: Suite) -> Result<Ending, Stop> {
+        let (mut held, mut all) = (Vec::new(), true);
+        for (position, one) in suite.drills.iter().enumerate() {
+            match self.hold_one(position, one).await {
+                Came::NotHeld(one) => {
+                    println!("{one}");
+                    suite.not_held.push(one);
+                }
+                Came::Held(done) => {
+                    let last = done.ending == Ending::NotUndone || self.interrupt.is_raised();
+                    held.push(done);
+                    if last {
+                        all = position + 1 == suite.drills.len();
+                        println!("the drills after this are not held");
+                        break;
+                    }
+                }
+            }
         }
-        // What the drill before has set in motion may take a while to settle.
-        let settle = options.patience;
-        let session = Session { site, drill: one.drill, options, interrupt, settle, keep: folder.as_deref() };
-        let (plan, health) = session.plan().await?;
-        println!("{name}: {} (seed {})", plan.sentence, options.seed);
-        let outcomes = session.hold(&plan, &health).await?;
-        print!("{}", report::human(&outcomes.evidence));
-        if let Some(folder) = &folder {
-            report::write(folder, &outcomes.evidence).map_err(|error| unwritable(folder, &error))?;
+        let evidence: Vec<Evidence> = held.iter().map(|one| one.evidence.clone()).collect();
+        print!("{}", report::suite_human(&evidence, &suite.not_held));
+        if let Some(folder) = self.report {
+            report::write_suite(folder, &evidence, &suite.not_held)
+                .map_err(|error| unwritable(folder, &error))?;
         }
-        Ok::<_, Stop>(outcomes)
-    };
-    match outcome.await {
-        Ok(outcomes) => Held { name, ending: outcomes.ending, evidence: outcomes.evidence },
-        Err(stop) => {
-            eprintln!("drill: {name}: {stop}");
-            Held { name, ending: stop.ending(), evidence: not_begun(name, options.seed, &stop) }
+        let endings = held.iter().map(|one| (one.name, one.ending));
+        Ok(worst(endings.collect(), all))
+    }
+
+    async fn hold_one(&self, position: usize, one: &SuiteDrill) -> Came {
+        let name = one.drill.name;
+        let options = self.options(position, one);
+        let folder = self.report.map(|folder| folder.join(folders::name(position, name)));
+        let outcome = async {
+            // What the drill before has set in motion may take a while to settle.
+            let session = self.session(one, &options, options.patience, folder.as_deref());
+            let (plan, health) = session.plan().await?;
+            println!("{name}: {} (seed {})", plan.sentence, options.seed);
+            if let Some(folder) = &folder {
+                std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            }
+            let outcomes = session.hold(&plan, &health).await?;
+            print!("{}", report::human(&outcomes.evidence));
+            if let Some(folder) = &folder {
+                report::write(folder, &outcomes.evidence).map_err(|error| unwritable(folder, &error))?;
+            }
+            Ok::<_, Stop>(outcomes)
+        };
+        match outcome.await {
+            Ok(outcomes) => Came::Held(Held { name, ending: outcomes.ending, evidence: outcomes.evidence }),
+            Err(stop) => match stop.need().filter(|_| self.built_in) {
+                Some(needs) => Came::NotHeld(NotHeld { drill: name, needs }),
+                None => {
+                    eprintln!("drill: {name}: {stop}");
+                    let evidence = not_begun(name, options.seed, &stop);
+                    Came::Held(Held { name, ending: stop.ending(), evidence })
+                }
+            },
         }
+    }
+
+    /// Every plan, and how it would end already now.
+    async fn show(&self, suite: &Suite) -> Ending {
+        let mut endings = Vec::new();
+        for (position, one) in suite.drills.iter().enumerate() {
+            let options = self.options(position, one);
+            let session = self.session(one, &options, SETTLE, None);
+            let shown = async {
+                let (plan, _) = session.plan().await?;
+                session.rehearse(&plan).await
+            };
+            let ending = match shown.await {
+                Ok(text) => {
+                    println!("{text}");
+                    Ending::Pass
+                }
+                Err(stop) => {
+                    println!("{}: {stop}\n", one.drill.name);
+                    stop.ending()
+                }
+            };
+            endings.push((one.drill.name, ending));
+        }
+        println!("{}", super::ONLY_SHOWN);
+        worst(endings, true)
+    }
+
+    fn options(&self, position: usize, one: &SuiteDrill) -> Options {
+        Options { seed: Suite::seed_of(position, self.seed), ..one.options(self.base) }
+    }
+
+    fn session<'a>(
+        &'a self,
+        one: &SuiteDrill,
+        options: &'a Options,
+        settle: Duration,
+        keep: Option<&'a Path>,
+    ) -> Session<'a> {
+        Session { site: self.site, drill: one.drill, options, interrupt: self.interrupt, settle, keep }
     }
 }
 
@@ -147,15 +228,8 @@ fn not_begun(drill: &str, seed: u64, why: &Stop) -> Evidence {
     }
 }
 
-fn show(suite: &Suite, seed: u64) {
-    for (position, one) in suite.drills.iter().enumerate() {
-        println!("{} (seed {}): {}", one.drill.name, Suite::seed_of(position, seed), one.drill.about);
-    }
-    println!("Nothing was done. --yes does it.");
-}
-
 /// The ending that whoever reads only the exit code has to know of.
-fn worst(held: &[Held], all: bool) -> Ending {
+fn worst(endings: Vec<(&str, Ending)>, all: bool) -> Ending {
     let order = [
         Ending::NotUndone,
         Ending::Broken,
@@ -165,9 +239,9 @@ fn worst(held: &[Held], all: bool) -> Ending {
         Ending::NotHealthy,
         Ending::Refused,
     ];
-    for one in held.iter().filter(|one| one.ending != Ending::Pass) {
-        println!("{}: {:?}", one.name, one.ending);
+    for (name, ending) in endings.iter().filter(|(_, ending)| *ending != Ending::Pass) {
+        println!("{name}: {ending:?}");
     }
-    let worst = order.into_iter().find(|ending| held.iter().any(|one| one.ending == *ending));
+    let worst = order.into_iter().find(|ending| endings.iter().any(|(_, one)| one == ending));
     worst.unwrap_or(if all { Ending::Pass } else { Ending::Unknown })
 }

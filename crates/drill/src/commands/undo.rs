@@ -17,6 +17,7 @@ use crate::journal::Journal;
 use crate::lease;
 use crate::members::Members;
 use crate::names;
+use crate::plan::rights_of;
 use crate::rights::{self, Right};
 use crate::roster::Roster;
 use crate::sight::Sight;
@@ -40,6 +41,9 @@ struct Undo {
     /// Command that brings a node back, with {node} for its name
     #[arg(long, value_name = "COMMAND")]
     node_on: Option<String>,
+    /// How long it is tried, while the API server is away or a container is down
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = papo_service::duration)]
+    patience: Duration,
 }
 
 impl Settings for Undo {}
@@ -47,12 +51,12 @@ impl Settings for Undo {}
 pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
     super::tool(arguments, async |settings: Undo| {
         let connection = settings.target.connect().await?;
-        undo(&connection, settings.yes, settings.node_on).await
+        undo(&connection, &settings).await
     })
 }
 
 /// See `drill undo --help`.
-async fn undo(connection: &Connection, yes: bool, node_on: Option<String>) -> Result<Ending, Stop> {
+async fn undo(connection: &Connection, settings: &Undo) -> Result<Ending, Stop> {
     let namespace = &connection.namespace;
     let look =
         ["get", "create", "update", "delete"].map(|verb| Right::new(namespace, "", "configmaps", verb));
@@ -66,16 +70,21 @@ async fn undo(connection: &Connection, yes: bool, node_on: Option<String>) -> Re
     let entry = &journal.entry;
     println!("{} of {} by {} left this to undo:", entry.drill, entry.written, entry.holder);
     entry.undo.iter().for_each(|step| println!("- {step}"));
-    if !yes {
-        println!("Nothing was done. --yes does it.");
+    if !settings.yes {
+        println!("{}", super::ONLY_SHOWN);
         return Ok(Ending::Pass);
     }
+    rights::require(&connection.client, needed(&entry.undo, connection)).await?;
     let release = journal.release().unwrap_or_default();
     let held = lease::take(connection, &release, &lease::holder()).await?;
-    let left = conductor(connection, &release, node_on, &journal.entry.undo).await?.undo(&mut journal).await;
+    let left = match conductor(connection, &release, settings, &journal.entry.undo).await {
+        Ok(conductor) => Ok(conductor.undo(&mut journal).await),
+        Err(stop) => Err(stop),
+    };
     if let Err(trouble) = held.release().await {
         tracing::warn!(%trouble, "the lease was not given back");
     }
+    let left = left?;
     if left.is_empty() {
         println!("all of it is undone");
         return Ok(Ending::Pass);
@@ -86,12 +95,9 @@ async fn undo(connection: &Connection, yes: bool, node_on: Option<String>) -> Re
 async fn conductor(
     connection: &Connection,
     release: &str,
-    node_on: Option<String>,
+    settings: &Undo,
     steps: &[Step],
 ) -> Result<Conductor, Stop> {
-    let about_pods = |step: &Step| {
-        matches!(step, Step::Hook { .. } | Step::Exec { .. } | Step::Unstick { .. } | Step::Resize { .. })
-    };
     let roster = Roster::watch(connection, release);
     if steps.iter().any(about_pods) && !roster.until(Duration::from_secs(10), |pods| !pods.is_empty()).await {
         return Err(Stop::NotUndone(Trouble::Away("the pods cannot be watched".to_owned()).to_string()));
@@ -101,7 +107,7 @@ async fn conductor(
         hands: Hands {
             connection: connection.clone(),
             roster: roster.clone(),
-            nodes: NodeCommands { off: None, on: node_on },
+            nodes: NodeCommands { off: None, on: settings.node_on.clone() },
             members: Members::of(connection, &roster),
         },
         sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
@@ -110,6 +116,27 @@ async fn conductor(
         holder: names::LEASE.to_owned(),
         interrupt,
         duration: Duration::ZERO,
-        undo_for: Conductor::UNDO,
+        undo_for: settings.patience,
     })
+}
+
+fn about_pods(step: &Step) -> bool {
+    matches!(step, Step::Hook { .. } | Step::Exec { .. } | Step::Unstick { .. } | Step::Resize { .. })
+}
+
+/// What undoing takes: found missing half-way, it would leave half of it undone.
+fn needed(steps: &[Step], connection: &Connection) -> Vec<Right> {
+    let namespace = &connection.namespace;
+    let pods = |resource: &str, verbs: [&str; 2]| verbs.map(|verb| Right::new(namespace, "", resource, verb));
+    let mut rights: Vec<Right> = steps.iter().flat_map(|step| rights_of(step, namespace)).collect();
+    let leases = ["get", "create", "update"];
+    rights.extend(leases.map(|verb| Right::new(namespace, "coordination.k8s.io", "leases", verb)));
+    if steps.iter().any(about_pods) {
+        rights.extend(pods("pods", ["list", "watch"]));
+    }
+    let reaches_in = |step: &Step| matches!(step, Step::Hook { .. } | Step::Resize { .. });
+    if steps.iter().any(reaches_in) && !connection.inside {
+        rights.extend(pods("pods/portforward", ["get", "create"]));
+    }
+    rights
 }

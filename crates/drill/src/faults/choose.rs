@@ -27,7 +27,7 @@ pub(super) fn coordinator(scene: &Scene) -> Result<&Pod, Stop> {
 
 /// A servidor that follows, by chance.
 pub(super) fn follower<'a>(scene: &'a Scene, options: &Options) -> Result<&'a Pod, Stop> {
-    any(scene.followers(), options).ok_or_else(|| Stop::Refused("there is no follower".to_owned()))
+    any(scene.followers(), options).ok_or_else(|| Stop::Needs("there is no follower".to_owned()))
 }
 
 /// One of several, by chance, the same one for the same seed.
@@ -43,7 +43,7 @@ pub(super) fn any<T>(mut among: Vec<T>, options: &Options) -> Option<T> {
 pub(super) fn workload<'a>(scene: &'a Scene, component: &str) -> Result<&'a Workload, Stop> {
     scene
         .workload(component)
-        .ok_or_else(|| Stop::Refused(format!("release {} has no {component}", scene.release)))
+        .ok_or_else(|| Stop::Needs(format!("release {} has no {component}", scene.release)))
 }
 
 /// The budgets of P7, or what the options say instead. What a client's wait owes to the client itself (it says something

@@ -17,7 +17,7 @@ pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let pod = choose::follower(scene, options)?;
     let claimed = pod.claims.iter().find_map(|name| scene.claims.iter().find(|claim| claim.name == *name));
     let claim = claimed.ok_or_else(|| {
-        Stop::Refused(format!("{} has no volume claim: it would lose its disk with its pod anyway", pod.name))
+        Stop::Needs(format!("{} has no volume claim: it would lose its disk with its pod anyway", pod.name))
     })?;
     let disk =
         scene.view.servidores.get(&pod.name).and_then(Option::as_ref).map(|status| status.disk.clone());
@@ -50,7 +50,7 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let free = status.map(|status| status.disk_free_bytes);
     let free = free.ok_or_else(|| Stop::NotHealthy(format!("{} does not say what is free", pod.name)))?;
     if free > options.max_fill {
-        return Err(Stop::Refused(format!(
+        return Err(Stop::Needs(format!(
             "{} has {} MiB free, and no more than {} MiB may be filled (--max-fill); a volume without a size of its own fills its node",
             pod.name,
             free >> 20,

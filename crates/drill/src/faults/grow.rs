@@ -20,12 +20,13 @@ pub(super) fn shrink(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let set = choose::workload(scene, component::SERVIDOR)?;
     let (few, many) = (set.replicas, set.replicas + MORE);
     if many > MOST {
-        return Err(Stop::Refused(format!("there are {few} servidores, and no more than {MOST} can be")));
+        return Err(Stop::Needs(format!("there are {few} servidores, and no more than {MOST} can be")));
     }
     let names =
         |count: i32| -> Vec<String> { (0..count).map(|ordinal| format!("{}-{ordinal}", set.name)).collect() };
     let (before, after) = (names(few), names(many));
     settled(scene, &before)?;
+    room(scene)?;
     let scale = |count: i32| Call::scale(&scene.namespace, set, count);
     let resize = |names: &[String], calls: Vec<Call>| Step::Resize { names: names.to_vec(), calls };
     let counted = |names: &[String]| Condition::Members { names: names.to_vec() };
@@ -57,17 +58,39 @@ pub(super) fn shrink(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
+/// Refuses where the two would wait for a node that there is not.
+fn room(scene: &Scene) -> Result<(), Stop> {
+    if !scene.placing.apart {
+        return Ok(());
+    }
+    let Some(nodes) = &scene.placing.nodes else {
+        return Err(Stop::Rights(
+            "list nodes in the whole cluster, to see whether there is room, since no two servidores may share a node"
+                .to_owned(),
+        ));
+    };
+    let taken: Vec<&str> = scene.of(component::SERVIDOR).filter_map(|pod| pod.node.as_deref()).collect();
+    let free = nodes.iter().filter(|node| !taken.contains(&node.as_str())).count();
+    if i32::try_from(free).is_ok_and(|free| free < MORE) {
+        return Err(Stop::Needs(format!(
+            "there is no room for {MORE} more servidores: no two may share a node (servidor.antiAffinity=required), and of the {} nodes that take one {free} are free",
+            nodes.len()
+        )));
+    }
+    Ok(())
+}
+
 /// Refuses where somebody else is about to change who counts, or nobody can.
 fn settled(scene: &Scene, names: &[String]) -> Result<(), Stop> {
     for status in scene.view.answering() {
         if status.wanted.is_empty() {
-            return Err(Stop::Refused(format!(
+            return Err(Stop::Needs(format!(
                 "{} does not say who is to count: its release cannot take others in",
                 status.name
             )));
         }
         if status.wanted.len() != names.len() || !status.wanted.iter().all(|name| names.contains(name)) {
-            return Err(Stop::Refused(format!(
+            return Err(Stop::Needs(format!(
                 "{} are to count, and not those that there are: see `papo members`",
                 status.wanted.join(", ")
             )));

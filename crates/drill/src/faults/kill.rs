@@ -29,7 +29,7 @@ pub(super) fn follower(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 pub(super) fn lagging(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let lag = |pod: &Pod| scene.view.lag(&pod.name).unwrap_or(0);
     let most = scene.followers().into_iter().max_by_key(|pod| lag(pod));
-    let pod = most.ok_or_else(|| Stop::Refused("there is no follower".to_owned()))?;
+    let pod = most.ok_or_else(|| Stop::Needs("there is no follower".to_owned()))?;
     let sentence = format!("delete {}, which is furthest behind ({} entries)", pod.name, lag(pod));
     Ok(choose::kill(scene, &[pod], sentence, choose::goes_on(options)))
 }
@@ -70,7 +70,7 @@ pub(super) fn all_front(scene: &Scene, options: &Options) -> Result<Plan, Stop> 
     let front = [component::BROKER, component::PROXY, component::REFERENCIA];
     let pods: Vec<&Pod> = front.iter().flat_map(|component| scene.of(component)).collect();
     if pods.is_empty() {
-        return Err(Stop::Refused("there is no broker, proxy or referencia".to_owned()));
+        return Err(Stop::Needs("there is no broker, proxy or referencia".to_owned()));
     }
     let sentence = format!("delete {} at once", names(&pods));
     // Nobody can be served until Kubernetes has started another broker: how soon that is, is Kubernetes' own time. What is promised
@@ -82,9 +82,8 @@ pub(super) fn all_front(scene: &Scene, options: &Options) -> Result<Plan, Stop> 
 
 fn front(scene: &Scene, component: &str, options: &Options) -> Result<Plan, Stop> {
     let pods = scene.of(component).filter(|pod| pod.ready).collect();
-    let pod: &Pod = choose::any(pods, options).ok_or_else(|| {
-        Stop::Refused(format!("release {} has no {component} that is ready", scene.release))
-    })?;
+    let pod: &Pod = choose::any(pods, options)
+        .ok_or_else(|| Stop::Needs(format!("release {} has no {component} that is ready", scene.release)))?;
     let sentence = format!("delete {}, a {component}", pod.name);
     Ok(choose::kill(scene, &[pod], sentence, choose::goes_on(options)))
 }
@@ -92,10 +91,7 @@ fn front(scene: &Scene, component: &str, options: &Options) -> Result<Plan, Stop
 fn some_servidores<'a>(scene: &'a Scene, number: usize, options: &Options) -> Result<Vec<&'a Pod>, Stop> {
     let mut pods: Vec<&Pod> = scene.of(component::SERVIDOR).collect();
     if number == 0 || pods.len() < number {
-        return Err(Stop::Refused(format!(
-            "of {} servidores, not {number} can be taken",
-            scene.servidores()
-        )));
+        return Err(Stop::Needs(format!("of {} servidores, not {number} can be taken", scene.servidores())));
     }
     fastrand::Rng::with_seed(options.seed).shuffle(&mut pods);
     pods.truncate(number);

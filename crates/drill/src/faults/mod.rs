@@ -45,6 +45,10 @@ pub enum LooksAt {
     Hooks,
     /// Which network policies allow something.
     Policies,
+    /// Which nodes take a servidor, where each wants one of its own.
+    Nodes,
+    /// All of these: to see which drills could be held.
+    Everything,
 }
 
 /// What a drill is meant to show.
@@ -106,7 +110,7 @@ pub const DRILLS: &[Drill] = &[
     },
     drill(
         "drain",
-        "cordons a node and evicts its pods; a second servidor must not be evicted",
+        "cordons a node and evicts its pods; more servidores than the budget allows must not be evicted",
         "nodes",
         rollout::drain,
     ),
@@ -114,12 +118,15 @@ pub const DRILLS: &[Drill] = &[
     drill("bad-rollout", "rolls out an image that cannot be had, then takes it back", "", rollout::bad),
     drill("scale-front", "one broker and one proxy more, then one less", "", scale::front),
     drill("scale-bots", "three bots more, then as many as before", "bots in the chart", scale::bots),
-    drill(
-        "grow-shrink",
-        "takes two more servidores in, waits until they count, and dismisses them again",
-        "nodes or room for two more",
-        grow::shrink,
-    ),
+    Drill {
+        looks_at: LooksAt::Nodes,
+        ..drill(
+            "grow-shrink",
+            "takes two more servidores in, waits until they count, and dismisses them again",
+            "nodes or room for two more",
+            grow::shrink,
+        )
+    },
     drill("node-power", "cuts the power of a follower's node, and switches it on again", NODES, node::power),
     drill("node-cable", "pulls the cable of a follower's node, and plugs it in again", NODES, node::cable),
     Drill {

@@ -66,7 +66,7 @@ pub(super) fn freeze(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 /// Refuses where a servidor has no hooks.
 pub(super) fn hooks<'a>(scene: &'a Scene, pod: &Pod) -> Result<&'a Value, Stop> {
     scene.hooks.get(&pod.name).ok_or_else(|| {
-        Stop::Refused(format!("{} has no drill hooks; install with drillHooks.enabled=true", pod.name))
+        Stop::Needs(format!("{} has no drill hooks; install with drillHooks.enabled=true", pod.name))
     })
 }
 

@@ -1,5 +1,7 @@
 //! What operators do on purpose: drains, restarts, and a release that does not start.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::jiff::Timestamp;
 use papo_witness::Expectations;
 
@@ -15,60 +17,86 @@ use crate::stop::Stop;
 pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     let pod = choose::coordinator(scene)?;
     let node = pod.node.as_deref().ok_or_else(|| Stop::NotHealthy(format!("{} is on no node", pod.name)))?;
-    // All but a drill: this may be it.
-    let here: Vec<&Pod> = scene
-        .pods
-        .iter()
-        .filter(|one| one.node.as_deref() == Some(node) && !one.leaving && one.component != component::DRILL)
-        .collect();
-    let servidores = here.iter().filter(|one| one.component == component::SERVIDOR).count();
-    if !scene.budgets.iter().any(|budget| budget.component == component::SERVIDOR) {
-        return Err(Stop::Refused(
-            "no disruption budget protects the servidores from being drained".to_owned(),
-        ));
+    let is_here = |one: &Pod| one.node.as_deref() == Some(node);
+    let servidores: Vec<&Pod> = scene.of(component::SERVIDOR).collect();
+    if servidores.iter().all(|one| is_here(one)) {
+        return Err(Stop::Needs(format!("all servidores are on node {node}")));
     }
-    if servidores > scene.minority() {
-        return Err(Stop::Refused(format!(
-            "node {node} holds {servidores} servidores: its drain could not end"
-        )));
+    let allowed = allowed(scene)?;
+    // The coordinator first, then who shares its node. A budget that allows more is tried to its end: only then does it refuse.
+    let (here, elsewhere): (Vec<&Pod>, Vec<&Pod>) =
+        servidores.into_iter().filter(|one| one.uid != pod.uid).partition(|one| is_here(one));
+    let mut order: Vec<&Pod> = [pod].into_iter().chain(here).chain(shuffled(elsewhere, options)).collect();
+    if order.len() <= allowed {
+        return Err(Stop::Needs(format!("the disruption budget lets all {} servidores go", order.len())));
     }
-    let second = choose::any(
-        scene.of(component::SERVIDOR).filter(|one| one.node.as_deref() != Some(node)).collect(),
-        options,
-    );
-    let second = second.ok_or_else(|| Stop::Refused(format!("all servidores are on node {node}")))?;
-    // The others first: the budget is asked once the servidor has left.
-    let others: Vec<Step> = here
-        .iter()
-        .filter(|one| one.component != component::SERVIDOR)
-        .map(|one| Call::evict(&scene.namespace, one).into())
-        .collect();
-    let gone = here.iter().map(|one| PodRef::of(one)).collect();
-    let mut acts = vec![
-        Act::Do(vec![Call::cordon(node, true).into()]),
-        Act::Do(vec![Call::evict(&scene.namespace, pod).into()]),
-        Act::Refused(Call::evict(&scene.namespace, second)),
-    ];
-    if !others.is_empty() {
-        acts.push(Act::Do(others));
+    let kept = order[allowed];
+    order.truncate(allowed);
+    let front = front(scene, node);
+    let evicted: Vec<&Pod> = order.iter().chain(&front).copied().collect();
+    let evict = |one: &&Pod| Step::from(Call::evict(&scene.namespace, one));
+    let mut acts = vec![Act::Do(vec![Call::cordon(node, true).into()])];
+    acts.extend(order.iter().map(|one| Act::Do(vec![evict(one)])));
+    acts.push(Act::Refused(Call::evict(&scene.namespace, kept)));
+    // The others after that: the budget is asked as soon as the servidores have left.
+    if !front.is_empty() {
+        acts.push(Act::Do(front.iter().map(evict).collect()));
     }
-    acts.extend([Act::See(Condition::Gone(gone), ROLLOUT), Act::Hold]);
+    let gone: Vec<PodRef> = evicted.iter().map(|one| PodRef::of(one)).collect();
+    acts.extend([Act::See(Condition::Gone(gone.clone()), ROLLOUT), Act::Hold]);
     Ok(Plan {
         sentence: format!(
             "cordon node {node} and evict {}; {} must not be evicted too",
-            names(&here),
-            second.name
+            names(&evicted),
+            kept.name
         ),
-        targets: here.iter().map(|one| PodRef::of(one)).collect(),
+        targets: gone,
         acts,
         undo: vec![Call::cordon(node, false).into()],
-        servidores_lost: servidores,
+        servidores_lost: allowed,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
         plain_client: false,
         over: Over::Undone,
         resumes: None,
     })
+}
+
+/// How many servidores may be evicted now.
+fn allowed(scene: &Scene) -> Result<usize, Stop> {
+    let budget = scene.budgets.iter().find(|budget| budget.component == component::SERVIDOR);
+    let budget = budget.ok_or_else(|| {
+        Stop::Needs("no disruption budget protects the servidores from being drained".to_owned())
+    })?;
+    match usize::try_from(budget.allowed) {
+        Ok(allowed) if allowed > 0 => Ok(allowed),
+        // Kubernetes may not have seen yet that all are ready again.
+        _ => Err(Stop::NotHealthy(format!("the disruption budget {} lets no servidor go now", budget.name))),
+    }
+}
+
+fn shuffled<'a>(mut pods: Vec<&'a Pod>, options: &Options) -> Vec<&'a Pod> {
+    fastrand::Rng::with_seed(options.seed).shuffle(&mut pods);
+    pods
+}
+
+/// The other pods of a node, as far as their budgets let them go at once: `kubectl drain` would wait for the rest.
+fn front<'a>(scene: &'a Scene, node: &str) -> Vec<&'a Pod> {
+    let mut left: BTreeMap<&str, i32> =
+        scene.budgets.iter().map(|budget| (budget.component.as_str(), budget.allowed)).collect();
+    let here = scene.pods.iter().filter(|one| one.node.as_deref() == Some(node) && !one.leaving);
+    // All but a drill: this may be it.
+    let movable =
+        here.filter(|one| one.component != component::SERVIDOR && one.component != component::DRILL);
+    movable
+        .filter(|one| match left.get_mut(one.component.as_str()) {
+            Some(allowed) => {
+                *allowed -= 1;
+                *allowed >= 0
+            }
+            None => true,
+        })
+        .collect()
 }
 
 pub(super) fn restart(scene: &Scene, options: &Options) -> Result<Plan, Stop> {

@@ -1,5 +1,7 @@
 use papo_witness::evidence::{Broken, Evidence, Moment};
 
+use crate::suite::NotHeld;
+
 /// The evidence with nothing in its texts that a terminal, a browser or an XML reader would obey instead of show.
 pub(super) fn cleaned(evidence: &Evidence) -> Evidence {
     let moment = |moment: &Moment| Moment { text: line(&moment.text), ..moment.clone() };
@@ -14,6 +16,11 @@ pub(super) fn cleaned(evidence: &Evidence) -> Evidence {
         not_undone: evidence.not_undone.iter().map(|text| line(text)).collect(),
         ..evidence.clone()
     }
+}
+
+/// The same for drills that were not held.
+pub(super) fn all_cleaned(not_held: &[NotHeld]) -> Vec<NotHeld> {
+    not_held.iter().map(|one| NotHeld { needs: line(&one.needs), ..*one }).collect()
 }
 
 /// One line in which every character is shown: what is obeyed instead is written as its number.

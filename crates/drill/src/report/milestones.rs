@@ -6,15 +6,20 @@ use papo_witness::evidence::{Evidence, Moment, MomentKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Milestone {
     Fault,
-    LeaderGone,
-    NewLeader,
+    CoordinatorGone,
+    NewCoordinator,
     FirstAcknowledgement,
     Recovered,
 }
 
 impl Milestone {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Fault, Self::LeaderGone, Self::NewLeader, Self::FirstAcknowledgement, Self::Recovered];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Fault,
+        Self::CoordinatorGone,
+        Self::NewCoordinator,
+        Self::FirstAcknowledgement,
+        Self::Recovered,
+    ];
 
     pub(super) const fn title(self) -> &'static str {
         kind_title(self.kind())
@@ -24,8 +29,8 @@ impl Milestone {
     pub(super) const fn absent(self) -> &'static str {
         match self {
             Self::Fault => "none was caused",
-            Self::LeaderGone => "the coordinator was never seen gone",
-            Self::NewLeader => "no other coordinator was seen",
+            Self::CoordinatorGone => "the coordinator was never seen gone",
+            Self::NewCoordinator => "no other coordinator was seen",
             Self::FirstAcknowledgement => "nothing first sent after the fault was acknowledged",
             Self::Recovered => "the cluster was not seen to be incomplete and then whole again",
         }
@@ -34,8 +39,8 @@ impl Milestone {
     const fn kind(self) -> MomentKind {
         match self {
             Self::Fault => MomentKind::Fault,
-            Self::LeaderGone => MomentKind::CoordinatorLost,
-            Self::NewLeader => MomentKind::NewCoordinator,
+            Self::CoordinatorGone => MomentKind::CoordinatorLost,
+            Self::NewCoordinator => MomentKind::NewCoordinator,
             Self::FirstAcknowledgement => MomentKind::FirstAcknowledgement,
             Self::Recovered => MomentKind::Recovered,
         }
@@ -62,8 +67,8 @@ pub(super) const fn kind_title(kind: MomentKind) -> &'static str {
     match kind {
         MomentKind::Fault => "fault",
         MomentKind::FaultProven => "fault seen",
-        MomentKind::CoordinatorLost => "leader gone",
-        MomentKind::NewCoordinator => "new leader",
+        MomentKind::CoordinatorLost => "coordinator gone",
+        MomentKind::NewCoordinator => "new coordinator",
         MomentKind::ServidorLost => "servidor lost",
         MomentKind::ServidorCaughtUp => "servidor caught up",
         MomentKind::FirstAcknowledgement => "first acknowledgement after",

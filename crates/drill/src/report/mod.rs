@@ -13,7 +13,7 @@
 //! place (`clean`) before a person sees it. The JSON keeps it as it was.
 //!
 //! What is *not* done here: judging. Whether a promise was broken is for the witness to say. The one thing that is
-//! decided here is whether a verdict is the wanted one ([`wanted`]): a negative control has to fail.
+//! decided here is whether a verdict is the wanted one ([`is_as_wanted`]): a negative control has to fail, by messages that are lost.
 
 mod clean;
 mod html;
@@ -31,6 +31,7 @@ mod tests;
 use papo_witness::evidence::{Evidence, Verdict};
 
 use crate::faults::{self, Outcome};
+use crate::stop::Ending;
 
 pub use html::{html, suite_html};
 pub use human::{human, suite_human};
@@ -49,5 +50,26 @@ pub fn wanted(drill: &str) -> Verdict {
 
 /// Whether a drill came out as it should, and left nothing behind.
 pub fn is_as_wanted(evidence: &Evidence) -> bool {
-    evidence.verdict == wanted(&evidence.drill) && evidence.not_undone.is_empty()
+    let shown = match wanted(&evidence.drill) {
+        Verdict::Fail => evidence.verdict == Verdict::Fail && shows_a_loss(evidence),
+        wanted => evidence.verdict == wanted,
+    };
+    shown && evidence.not_undone.is_empty()
+}
+
+/// Whether messages were seen to be lost. A negative control that was only slow (P7) proves nothing about the checks.
+fn shows_a_loss(evidence: &Evidence) -> bool {
+    evidence.messages.lost > 0 && evidence.broken.iter().any(|broken| broken.promise != "P7")
+}
+
+/// How the program ends because of it.
+pub fn ending(evidence: &Evidence) -> Ending {
+    if !evidence.not_undone.is_empty() {
+        return Ending::NotUndone;
+    }
+    match evidence.verdict {
+        Verdict::Unknown => Ending::Unknown,
+        Verdict::Pass | Verdict::Fail if is_as_wanted(evidence) => Ending::Pass,
+        Verdict::Pass | Verdict::Fail => Ending::Broken,
+    }
 }

@@ -56,12 +56,21 @@ pub(super) fn counts(messages: &MessageCounts) -> Vec<Count> {
 
 pub(super) fn figures(figures: &Figures) -> Vec<Figure> {
     let row = |title, value| Figure { title, value };
-    let Figures { pause_ms, silence_ms, period_ms, coordinator_ms, recovered_ms, failed_requests } = *figures;
+    let Figures {
+        pause_ms,
+        silence_ms,
+        period_ms,
+        coordinator_ms,
+        recovered_ms,
+        resumed_ms,
+        failed_requests,
+    } = *figures;
     vec![
         row("longest wait of any client", maybe_span(pause_ms)),
         row("longest that nobody was acknowledged", maybe_span(silence_ms)),
         row("a client's period, which is part of its wait", span(period_ms)),
         row("fault to new coordinator", maybe_span(coordinator_ms)),
+        row("broker ready again to first acknowledgement", maybe_span(resumed_ms)),
         row("fault to recovered", maybe_span(recovered_ms)),
         row("failed requests", count(failed_requests)),
     ]

@@ -3,11 +3,13 @@ mod pages;
 mod sample;
 mod schema;
 
-use papo_witness::evidence::{Evidence, MomentKind, Verdict};
+use papo_witness::evidence::{Broken, Evidence, MomentKind, Verdict};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 
 use self::sample::{hostile, leader_kill, lost_messages};
-use super::{human, is_as_wanted, junit, suite_human};
+use super::{ending, html, human, is_as_wanted, junit, suite_html, suite_human, suite_json};
+use crate::stop::Ending;
+use crate::suite::NotHeld;
 
 #[test]
 fn a_person_is_told_the_verdict_the_five_moments_and_the_figures() {
@@ -15,8 +17,8 @@ fn a_person_is_told_the_verdict_the_five_moments_and_the_figures() {
     assert!(page.starts_with("leader-kill: PASS\n"), "{page}");
     for told in [
         "   +0.000  fault                        deleted pod papo-servidor-2 with grace 0",
-        "   +0.412  leader gone                  papo-servidor-2 no longer answers",
-        "   +0.630  new leader                   papo-servidor-1 coordinates in epoch 4",
+        "   +0.412  coordinator gone             papo-servidor-2 no longer answers",
+        "   +0.630  new coordinator              papo-servidor-1 coordinates in epoch 4",
         "   +0.655  first acknowledgement after  client 7",
         "  +12.000  recovered                    3 of 3 servidores at index 2150",
         "     655 ms  longest wait of any client",
@@ -32,7 +34,7 @@ fn a_person_is_told_the_verdict_the_five_moments_and_the_figures() {
 fn a_moment_that_never_came_is_told_as_such() {
     let mut evidence = leader_kill();
     evidence.timeline.retain(|moment| moment.what != MomentKind::NewCoordinator);
-    assert!(human(&evidence).contains("–  new leader                   no other coordinator was seen"));
+    assert!(human(&evidence).contains("–  new coordinator              no other coordinator was seen"));
 }
 
 #[test]
@@ -80,6 +82,75 @@ fn a_negative_control_has_to_fail() {
 }
 
 #[test]
+fn a_negative_control_that_was_only_slow_has_shown_nothing() {
+    let late = Broken { promise: "P7".into(), sentence: "it took 9 s".into() };
+    let slow = Evidence {
+        drill: "control-broken".into(),
+        verdict: Verdict::Fail,
+        broken: vec![late],
+        ..leader_kill()
+    };
+    assert!(!is_as_wanted(&slow));
+    assert_eq!(ending(&slow), Ending::Broken);
+    assert!(
+        human(&slow)
+            .starts_with("control-broken: FAIL, but it must lose messages, and none was seen to be lost")
+    );
+    assert!(html(&slow).contains("but no message was lost"));
+    assert_eq!(problems(&[slow]), [(NonSuccessKind::Failure, "negative control not noticed".to_owned())]);
+}
+
+#[test]
+fn the_exit_code_says_what_the_report_does() {
+    let of = |drill: &str, evidence: Evidence| ending(&Evidence { drill: drill.into(), ..evidence });
+    assert_eq!(of("leader-kill", leader_kill()), Ending::Pass);
+    assert_eq!(of("leader-kill", lost_messages()), Ending::Broken);
+    assert_eq!(of("control-broken", lost_messages()), Ending::Pass);
+    assert_eq!(of("control-broken", leader_kill()), Ending::Broken);
+    for drill in ["leader-kill", "control-broken"] {
+        assert_eq!(of(drill, Evidence { verdict: Verdict::Unknown, ..lost_messages() }), Ending::Unknown);
+        assert_eq!(
+            of(drill, Evidence { not_undone: vec!["n1".into()], ..lost_messages() }),
+            Ending::NotUndone
+        );
+    }
+}
+
+fn not_held() -> [NotHeld; 1] {
+    [NotHeld { drill: "freeze", needs: "drill hooks\u{1b}[2J <script>".to_owned() }]
+}
+
+#[test]
+fn a_drill_that_was_not_held_is_told_everywhere_and_is_no_failure() {
+    let page = suite_human(&[leader_kill()], &not_held());
+    assert!(page.starts_with("1 of 1 drills came out as they should."), "{page}");
+    assert!(page.contains("\nNot held\n  freeze: it needs: drill hooks\\u{1b}[2J"), "{page}");
+
+    let xml = junit(&[leader_kill()], &not_held());
+    let report = Report::deserialize_from_str(&xml).expect("well-formed");
+    assert_eq!((report.tests, report.failures, report.errors), (2, 0, 0));
+    assert_eq!(report.test_suites[0].skipped, 1);
+    assert!(matches!(report.test_suites[0].test_cases[1].status, TestCaseStatus::Skipped { .. }), "{xml}");
+
+    let page = suite_html(&[leader_kill()], &not_held());
+    assert!(page.contains("<h3>Not held</h3>") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(!suite_html(&[leader_kill()], &[]).contains("Not held"));
+
+    let json: serde_json::Value = serde_json::from_str(&suite_json(&[], &not_held())).expect("JSON");
+    assert_eq!(json["not_held"][0]["drill"], "freeze");
+}
+
+#[test]
+fn how_soon_somebody_was_served_after_the_next_broker_was_ready_is_told() {
+    let mut evidence = leader_kill();
+    assert!(human(&evidence).contains("–  broker ready again to first acknowledgement"));
+    evidence.figures.resumed_ms = Some(340);
+    assert!(human(&evidence).contains("  340 ms  broker ready again to first acknowledgement"));
+    assert!(suite_human(&[evidence.clone()], &[]).contains("  340 ms"));
+    assert!(suite_html(&[evidence], &[]).contains("<td class=\"number\">340 ms</td>"));
+}
+
+#[test]
 fn a_drill_that_left_something_behind_did_not_come_out_as_it_should() {
     let evidence = Evidence { not_undone: vec!["the claim data-papo-servidor-0".into()], ..leader_kill() };
     assert!(!is_as_wanted(&evidence));
@@ -96,7 +167,7 @@ fn a_build_server_tells_broken_promises_from_drills_that_could_not_find_out() {
 
 #[test]
 fn a_build_server_can_read_hostile_texts() {
-    let xml = junit(&[hostile()]);
+    let xml = junit(&[hostile()], &[]);
     let report = Report::deserialize_from_str(&xml).expect("well-formed");
     let case = &report.test_suites[0].test_cases[0];
     assert!(case.system_out.as_ref().expect("the human page").contains("]]><script>alert(1)</script>"));
@@ -105,7 +176,7 @@ fn a_build_server_can_read_hostile_texts() {
 
 #[test]
 fn a_suite_is_told_as_a_table_and_what_went_wrong_in_full() {
-    let page = suite_human(&[leader_kill(), lost_messages()]);
+    let page = suite_human(&[leader_kill(), lost_messages()], &[]);
     assert!(page.starts_with("1 of 2 drills came out as they should."));
     assert!(page.contains("\n! leader-kill  fail"), "{page}");
     assert!(page.contains("\n  leader-kill  pass"), "{page}");
@@ -114,7 +185,7 @@ fn a_suite_is_told_as_a_table_and_what_went_wrong_in_full() {
 
 /// What a build server would complain about, in order.
 fn problems(drills: &[Evidence]) -> Vec<(NonSuccessKind, String)> {
-    let report = Report::deserialize_from_str(&junit(drills)).expect("well-formed");
+    let report = Report::deserialize_from_str(&junit(drills, &[])).expect("well-formed");
     assert_eq!(report.tests, drills.len());
     let cases = report.test_suites.into_iter().flat_map(|suite| suite.test_cases);
     let problem = |status| match status {

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use papo_witness::evidence::Evidence;
 
+use crate::suite::NotHeld;
+
 use super::{html, human, json, junit, suite_html, suite_human, suite_json};
 
 /// Writes `report.txt`, `.json`, `.xml` and `.html` into `dir`, which is made if it is not there.
@@ -15,7 +17,7 @@ pub fn write(dir: &Path, evidence: &Evidence) -> io::Result<()> {
     make(dir)?;
     put(dir, "report.txt", &human(evidence))?;
     put(dir, "report.json", &json(evidence))?;
-    put(dir, "report.xml", &junit(std::slice::from_ref(evidence)))?;
+    put(dir, "report.xml", &junit(std::slice::from_ref(evidence), &[]))?;
     put(dir, "report.html", &html(evidence))
 }
 
@@ -26,12 +28,12 @@ pub fn write(dir: &Path, evidence: &Evidence) -> io::Result<()> {
 /// # Errors
 ///
 /// As [`write`](fn@write).
-pub fn write_suite(dir: &Path, drills: &[Evidence]) -> io::Result<()> {
+pub fn write_suite(dir: &Path, drills: &[Evidence], not_held: &[NotHeld]) -> io::Result<()> {
     make(dir)?;
-    put(dir, "suite.txt", &suite_human(drills))?;
-    put(dir, "suite.json", &suite_json(drills))?;
-    put(dir, "suite.xml", &junit(drills))?;
-    put(dir, "index.html", &suite_html(drills))
+    put(dir, "suite.txt", &suite_human(drills, not_held))?;
+    put(dir, "suite.json", &suite_json(drills, not_held))?;
+    put(dir, "suite.xml", &junit(drills, not_held))?;
+    put(dir, "index.html", &suite_html(drills, not_held))
 }
 
 fn make(dir: &Path) -> io::Result<()> {

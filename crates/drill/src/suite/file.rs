@@ -49,7 +49,7 @@ impl Reader {
             Some(_) => self.wrong("drills", "a list with at least one drill is needed"),
             None => self.wrong("drills", "is missing"),
         };
-        Suite { seed, drills, left_out: Vec::new() }
+        Suite { seed, drills, not_held: Vec::new() }
     }
 
     fn seed(&mut self, value: &Value) -> Option<u64> {

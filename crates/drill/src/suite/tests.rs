@@ -109,14 +109,14 @@ fn a_file_that_is_not_there_is_named() {
 #[test]
 fn without_a_file_everything_is_held_that_is_allowed() {
     let careful = Suite::built_in(&Options::default());
-    let left_out: Vec<&str> = careful.left_out.iter().map(|left| left.drill).collect();
+    let left_out: Vec<&str> = careful.not_held.iter().map(|left| left.drill).collect();
     assert_eq!(left_out, ["majority-kill", "node-power", "node-cable", "control-broken"]);
     assert_eq!(careful.drills.len() + left_out.len(), DRILLS.len());
 
     let mut bold = Options { allow_majority_loss: true, allow_message_loss: true, ..Options::default() };
     bold.nodes.off = Some("off".to_owned());
     bold.nodes.on = Some("on".to_owned());
-    assert_eq!(Suite::built_in(&bold).left_out, []);
+    assert_eq!(Suite::built_in(&bold).not_held, []);
 }
 
 #[test]

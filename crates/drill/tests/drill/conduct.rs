@@ -1,14 +1,15 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt;
 use http::Method;
 use papo_drill::call::Call;
 use papo_drill::conduct::Conductor;
-use papo_drill::connect::Connection;
+use papo_drill::connect::{Connection, Trouble};
 use papo_drill::hands::{Hands, NodeCommands};
 use papo_drill::interrupt::Interrupt;
-use papo_drill::members::Members;
+use papo_drill::members::{Members, Question, Standing};
 use papo_drill::plan::{Act, Condition, Over, Plan};
 use papo_drill::roster::Roster;
 use papo_drill::scene::Pod;
@@ -67,7 +68,7 @@ pub(crate) fn cordon(more: Vec<Act>) -> Plan {
 }
 
 pub(crate) fn journal_written() -> Exchange {
-    expect(Method::POST, &at("?")).answer(map("kept", "1"))
+    expect(Method::POST, &at("")).answer(map("kept", "1"))
 }
 
 pub(crate) fn cordoned() -> Exchange {
@@ -153,7 +154,7 @@ async fn a_target_that_vanishes_at_the_last_moment_leaves_the_drill_unproven() {
 
 #[tokio::test]
 async fn without_a_journal_there_is_no_fault() {
-    let (connection, server) = server(vec![expect(Method::POST, &at("?")).refuse(403, "forbidden")]);
+    let (connection, server) = server(vec![expect(Method::POST, &at("")).refuse(403, "forbidden")]);
     let (_hand, interrupt) = Interrupt::by_hand();
     let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
     let sentence = "the journal cannot be written, so nothing was done: forbidden";
@@ -164,7 +165,7 @@ async fn without_a_journal_there_is_no_fault() {
 
 #[tokio::test]
 async fn a_journal_that_is_there_already_refuses_the_drill() {
-    let (connection, server) = server(vec![expect(Method::POST, &at("?")).refuse(409, "already exists")]);
+    let (connection, server) = server(vec![expect(Method::POST, &at("")).refuse(409, "already exists")]);
     let (_hand, interrupt) = Interrupt::by_hand();
     let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
     assert_eq!(stop, Err(Stop::Refused("an earlier drill is not undone; see `drill undo`".to_owned())));
@@ -214,6 +215,41 @@ async fn a_budget_that_refuses_is_a_proof_and_one_that_does_not_a_broken_promise
         drop(connection);
         server.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_servidor_that_is_alone_must_say_that_it_cannot_write() {
+    let cannot = || Err(Trouble::Denied("There is no majority at the moment.".to_owned()));
+    let silent = || Err(Trouble::Away("papo-servidor-0 does not answer".to_owned()));
+    let asked = async |answer: Result<(), Trouble>| {
+        let (connection, server) = server(Vec::new());
+        let (_hand, interrupt) = Interrupt::by_hand();
+        let mut conductor = conductor(&connection, vec![leader()], interrupt);
+        let answer = Mutex::new(Some(answer));
+        conductor.hands.members = Members::by(Arc::new(move |question| {
+            assert!(matches!(question, Question::Itself(name, _) if name == "papo-servidor-0"));
+            let answer = answer.lock().expect("whole").take().expect("asked once");
+            async move { answer.map(|()| Standing::default()) }.boxed()
+        }));
+        let plan = plan(vec![Act::RefusesWrites("papo-servidor-0".to_owned())], Vec::new());
+        let course = conductor.carry_out("partition", &plan).await.expect("tried");
+        drop((connection, conductor));
+        server.finish().await;
+        course
+    };
+    let course = asked(cannot()).await;
+    assert_eq!(
+        course.seen,
+        ["papo-servidor-0, asked for a write, refuses it (There is no majority at the moment.)"]
+    );
+    assert_eq!((course.broken.len(), course.unproven.len()), (0, 0));
+
+    let course = asked(Ok(())).await;
+    assert_eq!((course.broken.len(), course.seen.len()), (1, 0));
+    assert_eq!(course.broken[0].promise, "P10");
+
+    let course = asked(silent()).await;
+    assert_eq!((course.broken.len(), course.seen.len(), course.unproven.len()), (0, 0, 1));
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ fn entry() -> Entry {
 async fn a_journal_is_read_as_it_was_written() {
     let text = serde_json::to_string(&entry()).expect("JSON");
     let (connection, server) = server(vec![
-        expect(Method::POST, &at("?"))
+        expect(Method::POST, &at(""))
             .with(json!({"metadata": {"name": "papo-drill-journal"}}))
             .answer(map(&text, "1")),
         expect(Method::GET, &at("/papo-drill-journal")).answer(map(&text, "1")),

@@ -75,6 +75,7 @@ impl Chat {
                 asked.push(format!("dismiss {name}"));
                 standing.wanted.remove(&name);
             }
+            Question::Itself(..) => panic!("nobody is to be asked alone"),
         }
         Ok(Standing::default())
     }
@@ -216,7 +217,7 @@ async fn a_silence_is_asked_again_with_the_same_id_and_a_refusal_is_the_end() {
     let members = Members::by(Arc::new(move |question| {
         let answer = match question {
             Question::Standing => Ok(standing.clone()),
-            Question::Admit(_, id) | Question::Dismiss(_, id) => {
+            Question::Admit(_, id) | Question::Dismiss(_, id) | Question::Itself(_, id) => {
                 let mut ids = heard.lock().expect("whole");
                 ids.push(id);
                 let tries = ids.len();

@@ -2,7 +2,7 @@ use papo_drill::faults::{DRILLS, find};
 use papo_drill::guards;
 use papo_drill::options::Options;
 use papo_drill::plan::{Act, Plan};
-use papo_drill::scene::Scene;
+use papo_drill::scene::{Placing, Scene};
 use papo_drill::stop::{Ending, Stop};
 use papo_wire::reply::Role;
 
@@ -152,6 +152,132 @@ fn a_drain_cordons_evicts_and_tries_one_too_many() {
         planned("drain", &unprotected, &Options::default()).expect_err("no budget").ending(),
         Ending::Refused
     );
+}
+
+/// Five servidores on five nodes, of which two may go at a time.
+fn five() -> Scene {
+    let mut scene = scene();
+    for number in [3, 4] {
+        let (name, node) = (format!("papo-servidor-{number}"), format!("n{}", number + 1));
+        scene.pods.push(super::sample::pod(&name, "servidor", &node));
+    }
+    scene.workloads[0].replicas = 5;
+    scene.budgets[0].allowed = 2;
+    scene
+}
+
+/// The pods that are evicted, in order, and the one that must not be.
+fn evictions(plan: &Plan) -> (Vec<String>, String) {
+    let name = |path: &str| path.split('/').rev().nth(1).expect("a pod").to_owned();
+    let evicted = plan.calls().filter(|call| call.path.ends_with("/eviction")).map(|call| name(&call.path));
+    let refused = plan.acts.iter().find_map(|act| match act {
+        Act::Refused(call) => Some(name(&call.path)),
+        _ => None,
+    });
+    (evicted.collect(), refused.expect("one too many is tried"))
+}
+
+#[test]
+fn of_five_servidores_two_are_evicted_before_the_budget_has_to_refuse() {
+    let plan = planned("drain", &five(), &Options::default()).expect("a plan");
+    let (evicted, kept) = evictions(&plan);
+    let servidores: Vec<&String> = evicted.iter().filter(|name| name.contains("servidor")).collect();
+    assert_eq!((servidores.len(), servidores[0].as_str()), (2, "papo-servidor-0"), "{evicted:?}");
+    assert!(!evicted.contains(&kept) && kept.contains("servidor"), "{kept} {evicted:?}");
+    assert_eq!(plan.servidores_lost, 2);
+    guards::affordable(&plan, &five(), &Options::default()).expect("a minority");
+}
+
+#[test]
+fn of_two_servidores_on_the_node_only_those_are_waited_for_that_may_go() {
+    let mut crowded = scene();
+    crowded
+        .pods
+        .iter_mut()
+        .filter(|pod| pod.name == "papo-servidor-1")
+        .for_each(|pod| pod.node = Some("n1".into()));
+    let plan = planned("drain", &crowded, &Options::default()).expect("a plan");
+    let (evicted, kept) = evictions(&plan);
+    assert_eq!(kept, "papo-servidor-1", "the other one on that node");
+    let mut targets: Vec<&str> = plan.targets.iter().map(|pod| pod.name.as_str()).collect();
+    targets.sort_unstable();
+    assert_eq!(targets, ["papo-broker-a", "papo-proxy-a", "papo-servidor-0"]);
+    assert_eq!(evicted[0], "papo-servidor-0");
+
+    let mut crowded = five();
+    crowded
+        .pods
+        .iter_mut()
+        .filter(|pod| pod.name == "papo-servidor-3")
+        .for_each(|pod| pod.node = Some("n1".into()));
+    let (evicted, kept) = evictions(&planned("drain", &crowded, &Options::default()).expect("a plan"));
+    assert_eq!(
+        evicted[..2],
+        ["papo-servidor-0", "papo-servidor-3"],
+        "all of that node, as the budget allows both"
+    );
+    assert!(!["papo-servidor-0", "papo-servidor-3"].contains(&kept.as_str()), "{kept}");
+}
+
+#[test]
+fn no_more_brokers_are_evicted_at_once_than_their_budget_lets_go() {
+    let mut crowded = scene();
+    crowded
+        .pods
+        .iter_mut()
+        .filter(|pod| pod.name == "papo-broker-b")
+        .for_each(|pod| pod.node = Some("n1".into()));
+    let budget = papo_drill::scene::Budget { component: "broker".to_owned(), ..crowded.budgets[0].clone() };
+    crowded.budgets.push(budget);
+    let (evicted, _) = evictions(&planned("drain", &crowded, &Options::default()).expect("a plan"));
+    assert_eq!(evicted.iter().filter(|name| name.contains("broker")).count(), 1, "{evicted:?}");
+}
+
+#[test]
+fn a_drain_that_nobody_would_survive_or_that_cannot_be_seen_to_be_refused_is_not_begun() {
+    let refused = |scene: &Scene| planned("drain", scene, &Options::default()).expect_err("no plan");
+    let mut single = scene();
+    single.pods.iter_mut().for_each(|pod| pod.node = Some("n1".into()));
+    assert_eq!(refused(&single), Stop::Needs("all servidores are on node n1".to_owned()));
+    let mut generous = scene();
+    generous.budgets[0].allowed = 3;
+    assert_eq!(refused(&generous).ending(), Ending::Refused);
+    // It may not have been counted yet that all are ready again.
+    let mut strict = scene();
+    strict.budgets[0].allowed = 0;
+    assert_eq!(refused(&strict).ending(), Ending::NotHealthy);
+}
+
+#[test]
+fn two_more_servidores_are_only_asked_for_where_there_is_room_for_them() {
+    let on = |nodes: &[&str]| Scene {
+        placing: Placing { apart: true, nodes: Some(nodes.iter().map(|node| (*node).to_owned()).collect()) },
+        ..scene()
+    };
+    let stop =
+        planned("grow-shrink", &on(&["n1", "n2", "n3", "n4"]), &Options::default()).expect_err("one is free");
+    assert_eq!(
+        stop.to_string(),
+        "refused, nothing was done: there is no room for 2 more servidores: no two may share a node \
+         (servidor.antiAffinity=required), and of the 4 nodes that take one 1 are free"
+    );
+    planned("grow-shrink", &on(&["n1", "n2", "n3", "n4", "n5"]), &Options::default()).expect("two are free");
+    let unseen = Scene { placing: Placing { apart: true, nodes: None }, ..scene() };
+    let stop = planned("grow-shrink", &unseen, &Options::default()).expect_err("nobody knows");
+    assert_eq!(stop.ending(), Ending::Config);
+    assert!(stop.to_string().contains("list nodes in the whole cluster"), "{stop}");
+}
+
+#[test]
+fn who_is_cut_off_is_asked_for_a_write_once_it_is_known_to_be_alone() {
+    for drill in ["partition", "partition-policy"] {
+        let deeds = deeds(&plan(drill));
+        let at = |part: &str| {
+            deeds.iter().position(|deed| deed.contains(part)).unwrap_or_else(|| panic!("{part}: {deeds:?}"))
+        };
+        let name = &plan(drill).targets[0].name;
+        assert!(at("follows nobody") < at(&format!("ask {name} itself for a write")), "{deeds:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A chat of three servidores on three nodes, as drills see it.
 
 use papo_drill::names::{COMPONENT_LABEL, INSTANCE_LABEL, NAME_LABEL, POD_NAME_LABEL, component};
-use papo_drill::scene::{Budget, Claim, Kind, Pod, Policy, Scene, Workload};
+use papo_drill::scene::{Budget, Claim, Kind, Placing, Pod, Policy, Scene, Workload};
 use papo_wire::reply::{MemberStatus, Role, Status};
 use papo_witness::View;
 use serde_json::Value;
@@ -103,6 +103,7 @@ pub(crate) fn scene() -> Scene {
             labels: [(COMPONENT_LABEL.to_owned(), component::SERVIDOR.to_owned())].into(),
             expressions: Value::Null,
         }],
+        placing: Placing::default(),
         hooks: servidores
             .iter()
             .map(|name| ((*name).to_owned(), serde_json::json!({"version": 1})))

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Method, Request, Response};
@@ -88,6 +89,7 @@ impl Exchange {
 pub(crate) struct Server {
     conversation: JoinHandle<Vec<Value>>,
     told: Arc<Notify>,
+    asked: Arc<AtomicUsize>,
 }
 
 /// A connection to a server that expects this conversation.
@@ -97,6 +99,8 @@ pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
         Connection { client: Client::new(service, "chat"), namespace: "chat".to_owned(), inside: false };
     let told = Arc::new(Notify::new());
     let wait = Arc::clone(&told);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     let conversation = tokio::spawn(async move {
         let mut handle = pin!(handle);
         let mut bodies = Vec::new();
@@ -106,6 +110,7 @@ pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
             let (request, reply) =
                 handle.next_request().await.unwrap_or_else(|| panic!("nobody asked for {method} {path}"));
             let said = format!("{} {}", request.method(), request.uri());
+            count.fetch_add(1, Ordering::Relaxed);
             assert_eq!(said, format!("{method} {path}"));
             let bytes = request.into_body().collect().await.expect("a body").to_bytes();
             let body: Value =
@@ -133,13 +138,18 @@ pub(crate) fn server(script: Vec<Exchange>) -> (Connection, Server) {
         }
         bodies
     });
-    (connection, Server { conversation, told })
+    (connection, Server { conversation, told, asked })
 }
 
 impl Server {
     /// Has the answer come that waits for it.
     pub(crate) fn tell(&self) {
         self.told.notify_one();
+    }
+
+    /// Whether so many requests have come.
+    pub(crate) fn was_asked(&self, number: usize) -> bool {
+        self.asked.load(Ordering::Relaxed) >= number
     }
 
     /// Waits until everybody has hung up. Fails if something was not asked for.

@@ -124,6 +124,8 @@ fn figures(trial: &Trial<'_>, answers: &Answers<'_>) -> Figures {
         period_ms: milliseconds(trial.load.period),
         coordinator_ms: coordinator.and_then(since),
         recovered_ms: recovered.and_then(since),
+        // Only who replaced the pod knows when it was ready.
+        resumed_ms: None,
         failed_requests: trial.load.failures.len() as u64,
     }
 }

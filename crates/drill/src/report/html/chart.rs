@@ -159,7 +159,7 @@ pub(super) fn css_class(moment: &Moment) -> &'static str {
     match moment.what {
         MomentKind::Fault | MomentKind::FaultProven => "fault",
         MomentKind::CoordinatorLost | MomentKind::ServidorLost => "gone",
-        MomentKind::NewCoordinator => "leader",
+        MomentKind::NewCoordinator => "reign",
         MomentKind::FirstAcknowledgement => "answer",
         MomentKind::Recovered | MomentKind::Undone | MomentKind::ServidorCaughtUp => "whole",
         MomentKind::Note => "note",

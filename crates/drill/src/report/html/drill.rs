@@ -8,7 +8,7 @@ use super::window::Window;
 use crate::report::milestones::{Milestone, kind_title, origin_ms};
 use crate::report::numbers::{counts, figures};
 use crate::report::units::{count, maybe_span, relative, span};
-use crate::report::{is_as_wanted, wanted};
+use crate::report::{is_as_wanted, shows_a_loss, wanted};
 
 /// Whether the drill has the page for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,11 @@ pub(super) fn badge(evidence: &Evidence) -> Markup {
         span class=(format!("badge {class} {}", evidence.verdict)) {
             span aria-hidden="true" { (sign) } " " (evidence.verdict)
             @if wanted(&evidence.drill) == Verdict::Fail {
-                @if evidence.verdict == Verdict::Fail { ", as it must" } @else { ", but it must fail" }
+                @match evidence.verdict {
+                    Verdict::Fail if shows_a_loss(evidence) => ", as it must",
+                    Verdict::Fail => ", but no message was lost",
+                    Verdict::Pass | Verdict::Unknown => ", but it must fail",
+                }
             }
             @if !evidence.not_undone.is_empty() { ", not undone" }
         }

@@ -14,7 +14,8 @@ mod window;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use papo_witness::evidence::Evidence;
 
-use super::clean::cleaned;
+use super::clean::{all_cleaned, cleaned};
+use crate::suite::NotHeld;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -26,9 +27,9 @@ pub fn html(evidence: &Evidence) -> String {
 }
 
 /// Many drills as one page: a table of all with their figures, and every drill in full below.
-pub fn suite_html(drills: &[Evidence]) -> String {
+pub fn suite_html(drills: &[Evidence], not_held: &[NotHeld]) -> String {
     let drills: Vec<Evidence> = drills.iter().map(cleaned).collect();
-    page(&suite::title(&drills), &suite::body(&drills))
+    page(&suite::title(&drills), &suite::body(&drills, &all_cleaned(not_held)))
 }
 
 fn page(title: &str, body: &Markup) -> String {

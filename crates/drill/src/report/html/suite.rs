@@ -7,6 +7,7 @@ use super::drill::{Place, anchor, article, badge};
 use super::sparkline::sparkline;
 use crate::report::is_as_wanted;
 use crate::report::units::{count, maybe_span, span};
+use crate::suite::NotHeld;
 
 /// How it went, in a few words.
 pub(super) fn title(drills: &[Evidence]) -> String {
@@ -14,7 +15,7 @@ pub(super) fn title(drills: &[Evidence]) -> String {
     format!("{good} of {} drills came out as they should", drills.len())
 }
 
-pub(super) fn body(drills: &[Evidence]) -> Markup {
+pub(super) fn body(drills: &[Evidence], not_held: &[NotHeld]) -> Markup {
     let took = drills.iter().map(|evidence| evidence.duration_ms).sum();
     let kept: u64 = drills.iter().map(|evidence| evidence.messages.kept).sum();
     markup! {
@@ -28,6 +29,17 @@ pub(super) fn body(drills: &[Evidence]) -> Markup {
             }
         }
         div.scroll tabindex="0" role="region" aria-label="All drills" { (table(drills)) }
+        @if !not_held.is_empty() {
+            section {
+                h3 { "Not held" }
+                table {
+                    thead { tr { th scope="col" { "Drill" } th scope="col" { "It needs" } } }
+                    tbody {
+                        @for one in not_held { tr { th scope="row" { (one.drill) } td { (one.needs) } } }
+                    }
+                }
+            }
+        }
         @for (number, evidence) in drills.iter().enumerate() { (article(evidence, number, Place::AmongOthers)) }
     }
 }
@@ -41,6 +53,7 @@ fn table(drills: &[Evidence]) -> Markup {
                     th scope="col" { "Verdict" }
                     th.number scope="col" { "Longest wait" }
                     th.number scope="col" { "New coordinator" }
+                    th.number scope="col" { "Resumed" }
                     th.number scope="col" { "Recovered" }
                     th.number scope="col" { "Acknowledged" }
                     th.number scope="col" { "… in the fault" }
@@ -66,6 +79,7 @@ fn row(number: usize, evidence: &Evidence) -> Markup {
             td { (badge(evidence)) }
             td.number { (maybe_span(figures.pause_ms)) }
             td.number { (maybe_span(figures.coordinator_ms)) }
+            td.number { (maybe_span(figures.resumed_ms)) }
             td.number { (maybe_span(figures.recovered_ms)) }
             td.number { (count(messages.acknowledged)) }
             td.number { (count(messages.acknowledged_during_fault)) }

@@ -21,7 +21,7 @@ impl Window {
     /// that is not seen, or is so much of the drill that it is drawn already.
     pub(super) fn pause(evidence: &Evidence) -> Option<Self> {
         let fault = Milestone::Fault.find(evidence)?.at_ms;
-        let seen = [Milestone::LeaderGone, Milestone::NewLeader, Milestone::FirstAcknowledgement];
+        let seen = [Milestone::CoordinatorGone, Milestone::NewCoordinator, Milestone::FirstAcknowledgement];
         let last =
             seen.iter().filter_map(|milestone| milestone.find(evidence)).map(|moment| moment.at_ms).max()?;
         let around = ((last - fault) / 2).clamp(500, 5000);

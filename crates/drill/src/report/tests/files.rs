@@ -19,7 +19,7 @@ fn a_report_is_four_files_in_a_directory_that_is_made() {
 #[test]
 fn the_report_of_a_suite_stands_beside() {
     let dir = tempfile::tempdir().expect("a directory");
-    write_suite(dir.path(), &[leader_kill(), leader_kill()]).expect("written");
+    write_suite(dir.path(), &[leader_kill(), leader_kill()], &[]).expect("written");
     for name in ["suite.txt", "suite.json", "suite.xml", "index.html"] {
         let text = fs::read_to_string(dir.path().join(name)).expect(name);
         assert!(text.matches("leader-kill").count() >= 2, "{name}");

@@ -39,6 +39,7 @@ pub(super) fn leader_kill() -> Evidence {
             period_ms: 50,
             coordinator_ms: Some(630),
             recovered_ms: Some(12_000),
+            resumed_ms: None,
             failed_requests: 0,
         },
         broken: Vec::new(),

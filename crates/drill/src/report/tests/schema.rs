@@ -84,6 +84,6 @@ fn documented(root: &Value, part: &Value, value: &Value, at: &str) {
 fn what_was_written_is_read_as_it_was() {
     let read: Evidence = serde_json::from_str(&evidence_json(&hostile())).expect("evidence");
     assert_eq!(read, hostile());
-    let suite: Value = serde_json::from_str(&suite_json(&[leader_kill()])).expect("JSON");
+    let suite: Value = serde_json::from_str(&suite_json(&[leader_kill()], &[])).expect("JSON");
     assert_eq!((&suite["schema"], &suite["drills"][0]), (&json!(SCHEMA), &written(&leader_kill())));
 }
