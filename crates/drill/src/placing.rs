@@ -58,14 +58,14 @@ mod tests {
 
     use super::*;
 
-    fn pods(more: Value) -> PodSpec {
+    fn pods(more: &Value) -> PodSpec {
         let mut spec = json!({"containers": []});
         let (whole, part) = (spec.as_object_mut().expect("a map"), more.as_object().expect("a map").clone());
         whole.extend(part);
         serde_json::from_value(spec).expect("pods")
     }
 
-    fn node(spec: Value) -> Node {
+    fn node(spec: &Value) -> Node {
         let ready = json!([{"type": "Ready", "status": "True"}]);
         let node = json!({"metadata": {"name": "n1", "labels": {"disk": "fast"}}, "spec": spec, "status": {"conditions": ready}});
         serde_json::from_value(node).expect("a node")
@@ -76,34 +76,34 @@ mod tests {
         let term = |component: &str, key: &str| json!({"topologyKey": key, "labelSelector": {"matchLabels": {COMPONENT_LABEL: component}}});
         let required = |term: Value| {
             let rule = json!({"requiredDuringSchedulingIgnoredDuringExecution": [term]});
-            pods(json!({"affinity": {"podAntiAffinity": rule}}))
+            pods(&json!({"affinity": {"podAntiAffinity": rule}}))
         };
         assert!(are_kept_apart(&required(term("servidor", HOST))));
         assert!(!are_kept_apart(&required(term("broker", HOST))));
         assert!(!are_kept_apart(&required(term("servidor", "topology.kubernetes.io/zone"))));
         let preferred = json!([{"weight": 100, "podAffinityTerm": term("servidor", HOST)}]);
         let rule = json!({"preferredDuringSchedulingIgnoredDuringExecution": preferred});
-        assert!(!are_kept_apart(&pods(json!({"affinity": {"podAntiAffinity": rule}}))));
-        assert!(!are_kept_apart(&pods(json!({}))));
+        assert!(!are_kept_apart(&pods(&json!({"affinity": {"podAntiAffinity": rule}}))));
+        assert!(!are_kept_apart(&pods(&json!({}))));
     }
 
     #[test]
     fn a_node_that_keeps_pods_out_takes_none() {
-        let any = pods(json!({}));
-        assert!(takes(&node(json!({})), &any));
-        assert!(!takes(&node(json!({"unschedulable": true})), &any));
+        let any = pods(&json!({}));
+        assert!(takes(&node(&json!({})), &any));
+        assert!(!takes(&node(&json!({"unschedulable": true})), &any));
         assert!(!takes(&Node::default(), &any), "it is not ready");
-        assert!(takes(&node(json!({})), &pods(json!({"nodeSelector": {"disk": "fast"}}))));
-        assert!(!takes(&node(json!({})), &pods(json!({"nodeSelector": {"disk": "slow"}}))));
+        assert!(takes(&node(&json!({})), &pods(&json!({"nodeSelector": {"disk": "fast"}}))));
+        assert!(!takes(&node(&json!({})), &pods(&json!({"nodeSelector": {"disk": "slow"}}))));
     }
 
     #[test]
     fn a_taint_keeps_out_who_does_not_tolerate_it() {
         let tainted =
-            |effect: &str| node(json!({"taints": [{"key": "role", "value": "db", "effect": effect}]}));
-        let with = |toleration: Value| pods(json!({"tolerations": [toleration]}));
-        assert!(!takes(&tainted("NoSchedule"), &pods(json!({}))));
-        assert!(takes(&tainted("PreferNoSchedule"), &pods(json!({}))));
+            |effect: &str| node(&json!({"taints": [{"key": "role", "value": "db", "effect": effect}]}));
+        let with = |toleration: Value| pods(&json!({"tolerations": [toleration]}));
+        assert!(!takes(&tainted("NoSchedule"), &pods(&json!({}))));
+        assert!(takes(&tainted("PreferNoSchedule"), &pods(&json!({}))));
         for (toleration, tolerated) in [
             (json!({"operator": "Exists"}), true),
             (json!({"key": "role", "operator": "Exists", "effect": "NoSchedule"}), true),

@@ -66,7 +66,7 @@ struct Course<'a> {
 
 /// What came of one drill.
 enum Came {
-    Held(Held),
+    Held(Box<Held>),
     NotHeld(NotHeld),
 }
 
@@ -132,8 +132,8 @@ impl Course<'_> {
             report::write_suite(folder, &evidence, &suite.not_held)
                 .map_err(|error| unwritable(folder, &error))?;
         }
-        let endings = held.iter().map(|one| (one.name, one.ending));
-        Ok(worst(endings.collect(), all))
+        let endings: Vec<_> = held.iter().map(|one| (one.name, one.ending)).collect();
+        Ok(worst(&endings, all))
     }
 
     async fn hold_one(&self, position: usize, one: &SuiteDrill) -> Came {
@@ -155,14 +155,15 @@ impl Course<'_> {
             }
             Ok::<_, Stop>(outcomes)
         };
+        let came = |held: Held| Came::Held(Box::new(held));
         match outcome.await {
-            Ok(outcomes) => Came::Held(Held { name, ending: outcomes.ending, evidence: outcomes.evidence }),
+            Ok(outcomes) => came(Held { name, ending: outcomes.ending, evidence: outcomes.evidence }),
             Err(stop) => match stop.need().filter(|_| self.built_in) {
                 Some(needs) => Came::NotHeld(NotHeld { drill: name, needs }),
                 None => {
                     eprintln!("drill: {name}: {stop}");
                     let evidence = not_begun(name, options.seed, &stop);
-                    Came::Held(Held { name, ending: stop.ending(), evidence })
+                    came(Held { name, ending: stop.ending(), evidence })
                 }
             },
         }
@@ -191,7 +192,7 @@ impl Course<'_> {
             endings.push((one.drill.name, ending));
         }
         println!("{}", super::ONLY_SHOWN);
-        worst(endings, true)
+        worst(&endings, true)
     }
 
     fn options(&self, position: usize, one: &SuiteDrill) -> Options {
@@ -229,7 +230,7 @@ fn not_begun(drill: &str, seed: u64, why: &Stop) -> Evidence {
 }
 
 /// The ending that whoever reads only the exit code has to know of.
-fn worst(endings: Vec<(&str, Ending)>, all: bool) -> Ending {
+fn worst(endings: &[(&str, Ending)], all: bool) -> Ending {
     let order = [
         Ending::NotUndone,
         Ending::Broken,

@@ -61,16 +61,16 @@ impl Api {
     }
 
     /// Answers a request (a path without its query) with this, as often as it comes.
-    pub(crate) fn answers(self, method: Method, path: &str, body: Value) -> Self {
+    pub(crate) fn answers(self, method: &Method, path: &str, body: Value) -> Self {
         self.says(method, path, 200, body)
     }
 
     /// Refuses one, with the server's sentence.
-    pub(crate) fn refuses(self, method: Method, path: &str, code: u16, message: &str) -> Self {
+    pub(crate) fn refuses(self, method: &Method, path: &str, code: u16, message: &str) -> Self {
         self.says(method, path, code, status(code, message))
     }
 
-    fn says(self, method: Method, path: &str, code: u16, body: Value) -> Self {
+    fn says(self, method: &Method, path: &str, code: u16, body: Value) -> Self {
         let key = (method.to_string(), path.to_owned());
         self.known.answers.lock().expect("whole").insert(key, (code, body));
         self
@@ -83,7 +83,7 @@ impl Api {
     }
 
     /// Goes away when this is asked, without an answer.
-    pub(crate) fn goes_away_at(self, method: Method, path: &str) -> Self {
+    pub(crate) fn goes_away_at(self, method: &Method, path: &str) -> Self {
         *self.known.last.lock().expect("whole") = Some((method.to_string(), path.to_owned()));
         self
     }

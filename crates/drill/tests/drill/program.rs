@@ -68,7 +68,7 @@ fn an_api_server_that_does_not_answer_is_one_sentence() {
 #[test]
 fn a_namespace_without_papo_is_named() {
     for arguments in LOOKING {
-        let api = Api::start().answers(Method::GET, PODS, none());
+        let api = Api::start().answers(&Method::GET, PODS, none());
         let output = api.drill(arguments);
         ends(&output, 4, "drill: refused, nothing was done: there is no Papo in namespace chat");
         assert_eq!(api.changes(), Vec::<String>::new());
@@ -88,7 +88,7 @@ fn rights_that_are_missing_are_all_named_before_anything_is_asked() {
 
 #[test]
 fn somebody_whom_the_server_does_not_know_is_told_so() {
-    let api = Api::start().refuses(Method::GET, PODS, 401, "Unauthorized");
+    let api = Api::start().refuses(&Method::GET, PODS, 401, "Unauthorized");
     ends(&api.drill(&["status"]), 78, "drill: Unauthorized");
 }
 
@@ -156,7 +156,7 @@ fn where_nothing_is_left_there_is_nothing_to_undo() {
 
 #[test]
 fn what_would_be_undone_is_shown_and_nothing_is_done() {
-    let api = Api::start().answers(Method::GET, &journal_path(), left(true));
+    let api = Api::start().answers(&Method::GET, &journal_path(), left(true));
     let output = api.drill(&["undo"]);
     ends(&output, 0, "");
     assert_eq!(
@@ -172,11 +172,11 @@ fn what_would_be_undone_is_shown_and_nothing_is_done() {
 #[test]
 fn what_is_left_is_undone_under_the_lease_and_the_journal_goes_last() {
     let api = Api::start()
-        .answers(Method::GET, &journal_path(), left(false))
-        .answers(Method::GET, LEASE, lease(""))
-        .answers(Method::PUT, LEASE, lease("me"))
-        .answers(Method::PATCH, NODE, json!({}))
-        .answers(Method::DELETE, &journal_path(), gone());
+        .answers(&Method::GET, &journal_path(), left(false))
+        .answers(&Method::GET, LEASE, lease(""))
+        .answers(&Method::PUT, LEASE, lease("me"))
+        .answers(&Method::PATCH, NODE, json!({}))
+        .answers(&Method::DELETE, &journal_path(), gone());
     let output = api.drill(&["undo", "--yes"]);
     ends(&output, 0, "");
     assert!(said(&output).ends_with("all of it is undone\n"), "{output:?}");
@@ -188,7 +188,7 @@ fn what_is_left_is_undone_under_the_lease_and_the_journal_goes_last() {
 #[test]
 fn rights_that_undoing_takes_are_asked_for_before_half_of_it_is_done() {
     let api = Api::start()
-        .answers(Method::GET, &journal_path(), left(true))
+        .answers(&Method::GET, &journal_path(), left(true))
         .denies(&["patch nodes", "create pods/portforward"]);
     let sentence = "rights are missing, nothing was done: patch nodes in the whole cluster; \
                     create pods/portforward in chat";
@@ -198,8 +198,8 @@ fn rights_that_undoing_takes_are_asked_for_before_half_of_it_is_done() {
 
 #[test]
 fn while_a_drill_is_held_nobody_undoes_it() {
-    let api = Api::start().answers(Method::GET, &journal_path(), left(false)).answers(
-        Method::GET,
+    let api = Api::start().answers(&Method::GET, &journal_path(), left(false)).answers(
+        &Method::GET,
         LEASE,
         lease("somebody"),
     );
@@ -211,10 +211,10 @@ fn while_a_drill_is_held_nobody_undoes_it() {
 #[test]
 fn an_api_server_that_goes_away_in_the_middle_leaves_a_list_of_what_is_not_undone() {
     let api = Api::start()
-        .answers(Method::GET, &journal_path(), left(false))
-        .answers(Method::GET, LEASE, lease(""))
-        .answers(Method::PUT, LEASE, lease("me"))
-        .goes_away_at(Method::PATCH, NODE);
+        .answers(&Method::GET, &journal_path(), left(false))
+        .answers(&Method::GET, LEASE, lease(""))
+        .answers(&Method::PUT, LEASE, lease("me"))
+        .goes_away_at(&Method::PATCH, NODE);
     let output = api.drill(&["undo", "--yes", "--patience=1ms", "--log-level=error,kube_client=off"]);
     ends(&output, 5, "drill: not everything could be undone: the API server cannot be reached: ");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -227,7 +227,7 @@ fn an_api_server_that_goes_away_in_the_middle_leaves_a_list_of_what_is_not_undon
 
 #[test]
 fn a_journal_that_cannot_be_read_is_left_alone() {
-    let api = Api::start().answers(Method::GET, &journal_path(), map("what?", "1"));
+    let api = Api::start().answers(&Method::GET, &journal_path(), map("what?", "1"));
     ends(&api.drill(&["undo", "--yes"]), 5, "the ConfigMap papo-drill-journal is no journal of this release");
     assert_eq!(api.changes(), Vec::<String>::new());
 }
