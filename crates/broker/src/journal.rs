@@ -33,7 +33,7 @@ impl Journal {
                 _ if count == 0 => {}
                 // Both are what a client that was killed, or a servidor that was slow, leaves behind.
                 Dropped::ClientGone | Dropped::Late => {
-                    info!(reason = why.as_str(), count, "dropped messages")
+                    info!(reason = why.as_str(), count, "dropped messages");
                 }
                 _ => warn!(reason = why.as_str(), count, "dropped messages"),
             }

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use papo_processes::{Answer, Asker, Cluster, Load, LoadOptions, send_garbage, until};
+use papo_processes::{Answer, Asker, Cluster, Load, LoadOptions, get, send_garbage, until};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(8);
@@ -135,6 +135,103 @@ fn frames_that_are_no_requests_get_an_error_and_the_next_request_an_answer() {
         assert!(!answer.description().is_empty());
     }
     assert!(ask(&mut asker, "users", &json!({})).data["users"].is_array());
+}
+
+fn referencia_port(cluster: &Cluster) -> u16 {
+    let arguments = cluster.arguments("referencia");
+    let port = arguments.iter().find_map(|argument| argument.strip_prefix("--port="));
+    port.and_then(|port| port.parse().ok()).expect("it is told its port")
+}
+
+/// The number that a process shows for a metric with these labels, as they are written; 0 where it shows none.
+fn counted(cluster: &Cluster, process: &str, metric: &str) -> u64 {
+    let page = get(cluster.http_port(process), "/metrics").expect("its pages answer");
+    let value = page.body.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+    value.unwrap_or(0)
+}
+
+#[test]
+fn a_bad_request_is_counted_and_told_in_the_log_and_a_flood_of_them_does_not_flood_it() {
+    const FLOOD: u64 = 300;
+    let cluster = Cluster::start();
+    let port = cluster.servidor_port("servidor-1");
+    let mut asker = Asker::new(port);
+    let metric = "papo_servidor_bad_requests_total{reason=\"not_msgpack\"}";
+    let before = counted(&cluster, "servidor-1", metric);
+    let began = Instant::now();
+    for _ in 0..FLOOD {
+        let answer = asker.ask_raw(b"GET / HTTP/1.1", LIMIT).expect("it is answered");
+        assert_eq!(answer.data["status"], "erro");
+    }
+    let took = began.elapsed();
+    assert_eq!(counted(&cluster, "servidor-1", metric) - before, FLOOD);
+    let log = cluster.log_tail("servidor-1", 10_000);
+    let lines = log.lines().filter(|line| line.contains("bad requests")).count() as u64;
+    assert!(lines >= 1, "the log says nothing of it:\n{log}");
+    assert!(lines <= took.as_secs() + 1, "{lines} lines in {took:?}");
+    assert!(log.contains("not_msgpack"), "it does not say what is wrong:\n{log}");
+
+    // Through a broker: one of the servidores had it, and says so.
+    let mut through_broker = Asker::new(cluster.broker_port(1));
+    refused(&mut through_broker, "login", &json!({"user": 7}));
+    until("a servidor has counted and told it", LIMIT, || {
+        let told = cluster.servidores().into_iter().any(|name| {
+            counted(&cluster, &name, "papo_servidor_bad_requests_total{reason=\"wrong_type\"}") > 0
+                && cluster.log_tail(&name, 10_000).contains("wrong_type")
+        });
+        told.then_some(())
+    });
+}
+
+#[test]
+fn a_request_of_several_frames_is_refused_at_every_port_that_answers() {
+    let cluster = Cluster::start();
+    for port in [cluster.broker_port(1), cluster.servidor_port("servidor-1"), referencia_port(&cluster)] {
+        let answer = ask_in_frames(port, &[b"\x80", b"\x80"]);
+        let answer = answer.unwrap_or_else(|| panic!("port {port} leaves whoever sends two frames hanging"));
+        assert_eq!(answer.data["status"], "erro", "{answer:?}");
+        assert!(answer.description().contains("quadro"), "{answer:?}");
+    }
+    let metric = "papo_servidor_bad_requests_total{reason=\"frames\"}";
+    assert_eq!(counted(&cluster, "servidor-1", metric), 1);
+}
+
+/// Asks with that payload in several frames.
+fn ask_in_frames(port: u16, frames: &[&[u8]]) -> Option<Answer> {
+    let socket = zmq::Context::new().socket(zmq::REQ).expect("there are sockets left");
+    socket.set_linger(0).expect("linger can be set");
+    socket.connect(&format!("tcp://127.0.0.1:{port}")).expect("the address is well formed");
+    socket.send_multipart(frames, 0).expect("it is queued");
+    let limit = i64::try_from(LIMIT.as_millis()).expect("it is a few seconds");
+    (socket.poll(zmq::POLLIN, limit) == Ok(1))
+        .then(|| socket.recv_bytes(zmq::DONTWAIT).ok())
+        .flatten()
+        .and_then(|answer| rmp_serde::from_slice(&answer).ok())
+}
+
+#[test]
+fn a_request_that_is_too_long_is_told_so_and_one_beyond_all_bounds_harms_nobody_else() {
+    let mut cluster = Cluster::start();
+    let ports = [cluster.broker_port(1), cluster.servidor_port("servidor-1"), referencia_port(&cluster)];
+    for port in ports {
+        let mut asker = Asker::new(port);
+        for bytes in [70_000, 1_500_000, 4_000_000] {
+            let answer = asker.ask_raw(&vec![0xc0; bytes], LIMIT);
+            let answer = answer.unwrap_or_else(|| panic!("port {port}: no answer to {bytes} bytes"));
+            assert_eq!(answer.data["status"], "erro", "{answer:?}");
+            assert!(!answer.description().is_empty(), "{answer:?}");
+        }
+    }
+    assert!(counted(&cluster, "broker-1", "papo_broker_requests_total{outcome=\"too_large\"}") >= 3);
+
+    // Beyond that the connection ends: there is no answer, and no other connection notices.
+    for port in ports {
+        send_garbage(port, zmq::DEALER, &[vec![vec![], vec![0xc0; 20 << 20]]]);
+    }
+    assert!(ask(&mut Asker::new(ports[0]), "users", &json!({})).data["users"].is_array());
+    assert!(ask(&mut Asker::new(ports[1]), "status", &json!({})).data["role"].is_string());
+    assert!(ask(&mut Asker::new(ports[2]), "list", &json!({})).data["list"].is_array());
+    cluster.assert_alike();
 }
 
 #[test]

@@ -128,7 +128,8 @@ fn a_damaged_database_is_refused_and_not_touched() {
     until("it refuses the damaged database", LIMIT, || {
         cluster.log_tail(&victim, 30).contains("log.db").then_some(())
     });
-    until("it ends", LIMIT, || cluster.has_ended(&victim));
+    let ended = until("it ends", LIMIT, || cluster.has_ended(&victim));
+    assert_eq!(ended, Ended::Exited(74), "what is wrong with the disk has its own exit code");
     let told = cluster.log_tail(&victim, 30);
     assert!(told.contains("set-aside"), "it says what to do: {told}");
     assert_eq!(

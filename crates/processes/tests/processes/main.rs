@@ -3,12 +3,15 @@
 mod announcements;
 mod bad_input;
 mod bad_installation;
+mod clocks;
 mod deaths;
 mod disks;
+mod full_disks;
 mod growth;
 mod majority;
 mod names;
 mod peace;
 mod restarts;
 mod retries;
+mod small_disk;
 mod stalls;

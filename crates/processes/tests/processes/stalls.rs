@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use papo_processes::{Cluster, Load, LoadOptions, until};
 
+use crate::deaths::assert_hardly_noticed;
+
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
@@ -23,6 +25,7 @@ fn a_coordinator_frozen_until_another_reigns_wakes_up_harmless() {
         cluster.wait_until_whole();
         load.wait_for_more(60);
     }
+    assert_hardly_noticed(&load);
     let ledger = load.finish();
     cluster.assert_kept(&[ledger]);
 }
@@ -40,6 +43,7 @@ fn a_frozen_follower_and_a_frozen_broker_hold_nobody_up() {
         cluster.wait_until_whole();
     }
     load.wait_for_more(60);
+    assert_hardly_noticed(&load);
     let ledger = load.finish();
     cluster.assert_kept(&[ledger]);
 }
