@@ -122,7 +122,8 @@ struct Letter {
 struct Scheduled {
     at: Time,
     number: u64,
-    event: Event,
+    /// Boxed, so that what is moved about in the heap of all that will happen is small.
+    event: Box<Event>,
 }
 
 impl PartialEq for Scheduled {
@@ -321,13 +322,17 @@ impl Cluster {
         }
         let Reverse(Scheduled { at, event, .. }) = self.events.pop().expect("there is one");
         self.now = at;
-        self.happens(event);
+        self.happens(*event);
         true
     }
 
     fn schedule(&mut self, at: Time, event: Event) {
         self.number += 1;
-        self.events.push(Reverse(Scheduled { at: at.max(self.now), number: self.number, event }));
+        self.events.push(Reverse(Scheduled {
+            at: at.max(self.now),
+            number: self.number,
+            event: Box::new(event),
+        }));
     }
 
     fn happens(&mut self, event: Event) {
