@@ -133,20 +133,24 @@ impl Replica {
     }
 
     fn give_up(&mut self, now: Now) {
+        let disappointed = matches!(&self.role, Role::Candidate(candidacy) if candidacy.disappointed);
         let patience = now.instant + self.random_backoff();
+        self.step_back(now, patience, disappointed);
+    }
+
+    fn step_back(&mut self, now: Now, patience: Instant, disappointed: bool) {
         self.offer_later(now);
         self.follow(now, patience);
+        if let Role::Follower(following) = &mut self.role {
+            following.disappointed = disappointed;
+        }
     }
 
     /// Leaves the coordination to one whose log is much longer: it can begin at once, while taking that log over may last, and would
     /// hold all of it in memory until it is committed. Once only: nobody else may be able to.
     fn give_way(&mut self, now: Now) {
         let patience = now.instant + self.settings.timing.suspicion * 2 + self.random_backoff();
-        self.offer_later(now);
-        self.follow(now, patience);
-        if let Role::Follower(following) = &mut self.role {
-            following.disappointed = true;
-        }
+        self.step_back(now, patience, true);
     }
 
     pub(super) fn tick_candidate(&mut self, now: Now) {

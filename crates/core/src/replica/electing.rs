@@ -190,17 +190,15 @@ impl Replica {
         }
     }
 
-    /// Whether a coordinator's log, or that of a member that is there, goes on far beyond ours.
+    /// Whether the log of a member that is there goes on far beyond ours. That of the last coordinator says nothing: it may have
+    /// ordered what nobody else has.
     fn lacks_much(&self, now: Instant) -> bool {
-        let coordinator = match &self.role {
-            Role::Follower(following) => following.coordinator_last,
-            Role::Candidate(_) | Role::Coordinator(_) => 0,
-        };
         let limit = self.settings.timing.hello + self.settings.timing.suspicion;
-        let peers =
-            self.peers.iter().filter(|(id, peer)| self.voters().counts(id) && peer.heard_within(now, limit));
-        let lasts = peers.filter_map(|(_, peer)| peer.hello.as_ref()).map(|hello| hello.last.index);
-        lasts.chain([coordinator]).any(|last| self.log.last().index + NEARLY_CAUGHT_UP < last)
+        let others = self.peers.iter().filter(|(id, peer)| {
+            self.voters().counts(id) && id.name != self.promise.candidate && peer.heard_within(now, limit)
+        });
+        let mut lasts = others.filter_map(|(_, peer)| peer.hello.as_ref()).map(|hello| hello.last.index);
+        lasts.any(|last| self.log.last().index + NEARLY_CAUGHT_UP < last)
     }
 
     pub(super) fn election(&mut self, now: Now, from: &MemberId, round: u64, rank: u64, last: Position) {

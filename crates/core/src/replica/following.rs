@@ -271,8 +271,10 @@ impl Replica {
 
     /// Whether our disk is so far behind that entries are better left with the coordinator, which has them: memory is bounded.
     pub(super) fn disk_lags(&self) -> bool {
-        self.log.last().index - self.durable_index() > MAX_UNCOMMITTED
-            || self.log.bytes_in_memory() > MAX_UNCOMMITTED_BYTES * 2
+        let (last, durable) = (self.log.last().index, self.durable_index());
+        // What is stored is not the disk's fault, however much waits to be committed: refusing more would not end that.
+        last - durable > MAX_UNCOMMITTED
+            || (durable < last && self.log.bytes_in_memory() > MAX_UNCOMMITTED_BYTES * 2)
     }
 
     /// The coordinator has committed up to `commit`; so have we, as far as our log is known to be its.

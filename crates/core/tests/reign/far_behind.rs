@@ -1,9 +1,9 @@
 //! The highest rank comes back, and lacks much of what the others have: it is to keep nobody from being served.
 
-use papo_core::log::{Index, Position};
-use papo_core::replica::{Message, Output, RoleName};
+use papo_core::log::{Index, Operation, Position};
+use papo_core::replica::{Batch, Message, Output, RoleName};
 
-use crate::stage::{COMMITTED, MESSAGE, Stage, received};
+use crate::stage::{COMMITTED, MESSAGE, Stage, entry_of, received};
 
 /// More than one who is to coordinate may lack, and more than may wait to be committed.
 const FAR: Index = 100_000;
@@ -37,11 +37,12 @@ fn whoever_lacks_little_stands_at_once() {
     let mut stage = Stage::started();
     stage.logs = Position { epoch: 1, index: COMMITTED.index + 500 };
     stage.greet_of_this_release();
-    let stands = |stage: &Stage| stage.outputs.iter().any(asks_promises);
-    for _ in 0..25 {
+    // Fewer passes than whoever lets others stand first would wait.
+    for _ in 0..8 {
         stage.pass();
     }
-    assert!(stands(&stage), "it lacks no more than a moment's worth: {:?}", stage.status());
+    let stands = stage.outputs.iter().any(asks_promises);
+    assert!(stands, "it lacks no more than a moment's worth: {:?}", stage.status());
 }
 
 /// Nobody greeted, so only the promises tell how long the others' logs are.
@@ -53,6 +54,44 @@ fn a_candidate_that_finds_a_log_far_beyond_its_own_gives_way_once() {
     assert_ne!(stage.status().role, RoleName::Candidate, "others can begin at once");
     assert!(!stage.outputs.iter().any(fetches), "what would be taken over would all be held in memory");
     stage.until("nobody else began, and it takes that log over", |stage| stage.outputs.iter().any(fetches));
+}
+
+/// So many entries of a megabyte each, none of them committed. Returns where the coordinator's log ends.
+fn obey_one_who_orders_megabytes(stage: &mut Stage, count: usize) -> Position {
+    let mut previous = MESSAGE;
+    for _ in 0..count {
+        let message = "x".repeat(1 << 20);
+        let operation = Operation::Publish { channel: "geral".to_owned(), user: "ana".to_owned(), message };
+        let entries = vec![entry_of(2, previous.index + 1, operation)];
+        let end = entries[0].position();
+        stage.take(received(
+            "a",
+            Message::Batch(Batch { epoch: 2, previous, entries, commit: COMMITTED.index }),
+        ));
+        previous = end;
+    }
+    previous
+}
+
+/// It had stored so much under a coordinator that died before it committed that.
+#[test]
+fn a_new_coordinator_is_obeyed_however_much_waits_to_be_committed() {
+    let mut stage = Stage::started();
+    let previous = obey_one_who_orders_megabytes(&mut stage, 40);
+    assert_eq!(stage.status().last, previous.index, "its disk takes it as it comes");
+    let entries = vec![entry_of(3, previous.index + 1, Operation::Empty)];
+    stage.take(received("b", Message::Batch(Batch { epoch: 3, previous, entries, commit: COMMITTED.index })));
+    assert_eq!(stage.status().last, previous.index + 1);
+}
+
+/// Memory is bounded: what its disk does not take is better left with the coordinator.
+#[test]
+fn a_follower_whose_disk_lags_takes_no_more_than_fits_into_memory() {
+    let mut stage = Stage::started();
+    stage.disk_is_slow = true;
+    obey_one_who_orders_megabytes(&mut stage, 100);
+    let taken = stage.status().last - MESSAGE.index;
+    assert!((30..40).contains(&taken), "{taken} of a hundred megabytes");
 }
 
 #[test]
