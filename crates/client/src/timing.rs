@@ -18,10 +18,11 @@ pub struct Timing {
 }
 
 impl Default for Timing {
-    /// 1 s, 15 s, 3 s, 3 s, 15 s: for one person at a terminal.
+    /// 800 ms, 15 s, 3 s, 3 s, 15 s: for one person at a terminal. When a broker dies, whoever it served waits for the first of these,
+    /// and is to wait for a second at most (P7). A new coordinator needs half of one.
     fn default() -> Self {
         Self {
-            retry: Duration::from_secs(1),
+            retry: Duration::from_millis(800),
             deadline: Duration::from_secs(15),
             lost: Duration::from_secs(3),
             quiet: Duration::from_secs(3),

@@ -232,9 +232,13 @@ impl Desk {
         }
     }
 
-    /// What every reply is stamped with: the agreed time, and a Lamport clock later than everything applied.
+    /// What every reply is stamped with: the agreed time, and a Lamport clock later than everything applied. It is held where the
+    /// log still believes it: replies and what strangers claim would else take it ahead without end while nobody writes, and
+    /// whoever sends it back is to have its write later than what it saw.
     pub(crate) fn stamps(&mut self, now: Now, replica: &Replica) -> (WallTime, Lamport) {
-        self.clock = self.clock.max(replica.chat().lamport()).tick();
+        let applied = replica.chat().lamport();
+        let believable = Lamport::new(applied.get() + Lamport::MAX_LEAP / 2);
+        self.clock = self.clock.max(applied).tick().min(believable);
         // Never before what was already stamped in the log.
         (replica.agreed_time(now).max(replica.chat().time()), self.clock)
     }

@@ -30,6 +30,10 @@ const LARGEST: usize = 16 << 20;
 /// How many messages wait for a slow peer before it misses some.
 const QUEUE: usize = 10_000;
 
+/// How many batches of the log wait for a peer that is frozen before it misses some, which it then fetches. Batches may be half a
+/// megabyte each, and memory is for those who read.
+const BATCHES: usize = 128;
+
 #[derive(Debug)]
 enum Target {
     Seed,
@@ -77,6 +81,11 @@ pub(crate) fn options() -> SocketOptions {
     SocketOptions { max_message: LARGEST, send_queue: QUEUE, receive_queue: QUEUE }
 }
 
+/// For the sockets that batches of the log leave and arrive by.
+fn replication_options() -> SocketOptions {
+    SocketOptions { max_message: LARGEST, send_queue: BATCHES, receive_queue: BATCHES }
+}
+
 impl Links {
     /// Binds our side. `advertised` tells others where it is.
     pub(crate) fn bind(
@@ -87,9 +96,9 @@ impl Links {
     ) -> Result<Self, Failure> {
         let router = net.open(Kind::Router, &options())?;
         let bound = net.bind(router, peer).map_err(Failure::config)?;
-        let publisher = net.open(Kind::Publish, &options())?;
+        let publisher = net.open(Kind::Publish, &replication_options())?;
         let published = net.bind(publisher, replication).map_err(Failure::config)?;
-        let subscriber = net.open(Kind::Subscribe, &options())?;
+        let subscriber = net.open(Kind::Subscribe, &replication_options())?;
         net.subscribe(subscriber, REPLICATION.as_bytes());
         let own = Address {
             peer: advertised.to_string(),

@@ -91,3 +91,17 @@ fn a_page_that_is_waited_for_is_read() {
     }
     assert!(room.desk.pending.is_empty() && room.desk.is_idle());
 }
+
+/// Its clock goes back to the log with what clients write, which ignores what is too far ahead.
+#[test]
+fn no_reply_carries_a_clock_that_the_log_would_not_believe() {
+    let mut room = Room::open();
+    let mut claimed = Lamport::default();
+    for _ in 0..5 {
+        claimed = Lamport::new(claimed.get() + Lamport::MAX_LEAP);
+        room.desk.merge(claimed);
+        let (_, told) = room.desk.stamps(at(START), &room.replica);
+        let applied = room.replica.chat().lamport();
+        assert!(told > applied && applied.receive(told) > told, "{told:?} after {applied:?}");
+    }
+}
