@@ -12,7 +12,7 @@ use papo_service::{Mistake, Settings};
 ///
 /// Takes some minutes; `--duration 1s --messages 20000` takes one, and --only-throughput leaves out all but the writes.
 ///
-/// Exit codes: 0 it was measured, 1 it could not be, 64 usage, 78 configuration.
+/// Exit codes: 0 it was measured, 1 it could not be, 64 usage, 74 disk, 78 configuration.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "papo bench", version)]
 pub(crate) struct BenchSettings {

@@ -62,10 +62,14 @@ impl Asking {
     }
 }
 
-/// The servidores of this machine: of a container or pod, or of a `papo local`.
+/// The servidores of this machine: the one of a container or pod, or else those of a `papo local`. Never both, which would be two
+/// systems: what one of them does not answer in time must not be asked of the other.
 fn nearby() -> Vec<HostPort> {
     let alone = SocketAddr::from((Ipv4Addr::LOCALHOST, DIRECT_PORT));
-    let mut here = listening(std::iter::once(alone).chain(local::usual_servidores()));
+    let mut here = listening(std::iter::once(alone));
+    if here.is_empty() {
+        here = listening(local::usual_servidores());
+    }
     if here.is_empty() {
         // Somebody may be about to listen, and whoever is told that nobody answers should see where it was asked.
         here.push(alone);

@@ -211,7 +211,9 @@ impl Desk {
             Ok(answer) => self.metrics.answered(answer.service(), "ok"),
             Err(Failure { service: Some(service), reason, .. }) => {
                 self.metrics.answered(*service, reason.as_str());
-                if let Some(count) = self.refusals.count() {
+                // What makes no sense was told of as such.
+                let nonsense = matches!(reason, Reason::BadRequest | Reason::UnknownService);
+                if !nonsense && let Some(count) = self.refusals.count() {
                     tracing::info!(count, %service, reason = reason.as_str(), "requests were answered with an error");
                 }
             }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use papo_client::{Ask, Event, Outcome};
+use papo_client::{Ask, Event, Outcome, Timing};
 use papo_wire::Service;
 use papo_wire::reply::{Answer, Reason};
 
@@ -10,7 +10,7 @@ use crate::stage::{Stage, in_channel, publish, service};
 fn an_unanswered_request_is_sent_again_byte_for_byte() {
     let mut stage = Stage::joined();
     stage.ask("one", publish("geral", "oi"));
-    stage.pass(Duration::from_millis(2500));
+    stage.pass(Timing::default().retry * 5 / 2);
     let attempts: Vec<_> = stage.sent.iter().filter(|sent| service(sent) == Service::Publish).collect();
     assert_eq!(attempts.iter().map(|sent| sent.attempt).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(attempts.iter().all(|sent| sent.request == attempts[0].request && sent.call == attempts[0].call));

@@ -21,14 +21,12 @@ impl Reading {
     /// `None` while it does not answer, or has no bound.
     fn take(cluster: &Cluster, servidor: &str) -> Option<Self> {
         let mut asker = Asker::new(cluster.servidor_port(servidor));
-        let status = asker.ask("status", &json!({}), ANSWER)?.data;
-        let bound = status["clock_bound_ns"].as_i64().map(i128::from)?;
-        if status["role"] != "coordinator" && bound == 0 {
-            return None;
-        }
+        // The sample that the bound belongs to may be replaced at any moment.
+        let bound_before = bound(&mut asker)?;
         let before = host_time();
         let agreed = asker.ask("clock", &json!({}), ANSWER)?.data["time"].as_i64().map(i128::from)?;
-        Some(Self { earliest: agreed - host_time(), latest: agreed - before, bound })
+        let (earliest, latest) = (agreed - host_time(), agreed - before);
+        Some(Self { earliest, latest, bound: bound(&mut asker)?.max(bound_before) })
     }
 
     /// Whether both can be right.
@@ -36,6 +34,13 @@ impl Reading {
         let bounds = self.bound + other.bound;
         self.earliest - bounds <= other.latest && other.earliest - bounds <= self.latest
     }
+}
+
+/// `None` from one that knows no time yet.
+fn bound(asker: &mut Asker) -> Option<i128> {
+    let status = asker.ask("status", &json!({}), ANSWER)?.data;
+    let bound = status["clock_bound_ns"].as_i64().map(i128::from)?;
+    (status["role"] == "coordinator" || bound > 0).then_some(bound)
 }
 
 fn host_time() -> i128 {

@@ -3,9 +3,9 @@ use std::time::Duration;
 use papo_processes::{Bot, Cluster, Load, LoadOptions};
 
 /// P7 promises a second. A writer of the load is no client of ours: it waits 1.5 s for an answer before it asks another broker, and what is
-/// under way when a broker dies costs that. The rest is for a machine that runs other things meanwhile; what hangs until a
-/// broker's deadline (5 s) is still told from what does not.
-const LONGEST: Duration = Duration::from_secs(5);
+/// under way when a broker dies costs that. The rest is for a machine that runs other things meanwhile: `papo bench` measures, and
+/// this tells only what hangs, until one broker's deadline (5 s) and another's.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// So many more requests must succeed before the test goes on: that the chat works again is what it waits for.
 const MORE: u64 = 60;
