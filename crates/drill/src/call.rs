@@ -155,6 +155,9 @@ impl Call {
     }
 
     /// The request. With `dry_run` the server checks everything (rights, admission, preconditions) and changes nothing.
+    ///
+    /// Of a `DELETE` with a body the server reads only the body's options, and no longer the query: a dry run that stood there
+    /// alone would delete.
     pub fn request(&self, dry_run: bool) -> Request<Vec<u8>> {
         let (method, content) = match self.verb {
             Verb::Create => ("POST", "application/json"),
@@ -164,11 +167,15 @@ impl Call {
             Verb::Delete => ("DELETE", "application/json"),
         };
         let query = if dry_run { "?dryRun=All" } else { "" };
+        let mut body = self.body.clone();
+        if dry_run && self.verb == Verb::Delete {
+            body["dryRun"] = json!(["All"]);
+        }
         Request::builder()
             .method(method)
             .uri(format!("{}{query}", self.path))
             .header("content-type", content)
-            .body(self.body.to_string().into_bytes())
+            .body(body.to_string().into_bytes())
             .expect("names of Kubernetes objects make a path")
     }
 

@@ -19,7 +19,8 @@ use tokio::sync::oneshot;
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/// A server that knows what it was told, and nothing else: everything else is not there (404).
+/// A server that knows what it was told, and nothing else: everything else is not there (404). What is deleted, and not as a dry
+/// run, is not there any more.
 pub(crate) struct Api {
     address: SocketAddr,
     known: Arc<Known>,
@@ -32,6 +33,8 @@ struct Known {
     answers: Mutex<BTreeMap<(String, String), (u16, Value)>>,
     denied: Mutex<Vec<String>>,
     asked: Mutex<Vec<String>>,
+    deletes: Mutex<Vec<(String, Value)>>,
+    deleted: Mutex<Vec<String>>,
     /// The request with which it goes away.
     last: Mutex<Option<(String, String)>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
@@ -96,6 +99,16 @@ impl Api {
     /// Those of them that would have changed something.
     pub(crate) fn changes(&self) -> Vec<String> {
         self.asked().into_iter().filter(|one| !one.starts_with("GET ")).collect()
+    }
+
+    /// The path and the body of every `DELETE`, in order.
+    pub(crate) fn deletes(&self) -> Vec<(String, Value)> {
+        self.known.deletes.lock().expect("whole").clone()
+    }
+
+    /// The paths of what is really gone.
+    pub(crate) fn deleted(&self) -> Vec<String> {
+        self.known.deleted.lock().expect("whole").clone()
     }
 
     /// A connection of this process to it.
@@ -168,18 +181,38 @@ async fn answer(State(known): State<Arc<Known>>, request: Request) -> Response {
         let denied = known.denied.lock().expect("whole").contains(&right);
         return json_answer(201, &json!({"spec": {}, "status": {"allowed": !denied}}));
     }
-    known.asked.lock().expect("whole").push(format!("{method} {path}{}", query.unwrap_or_default()));
+    known
+        .asked
+        .lock()
+        .expect("whole")
+        .push(format!("{method} {path}{}", query.as_deref().unwrap_or_default()));
     let key = (method, path);
     let is_last = known.last.lock().expect("whole").as_ref() == Some(&key);
     if is_last {
         drop(known.stop.lock().expect("whole").take());
         std::future::pending::<()>().await;
     }
-    let answers = known.answers.lock().expect("whole");
-    match answers.get(&key) {
+    let mut answers = known.answers.lock().expect("whole");
+    let there = answers.get(&key).cloned();
+    if key.0 == "DELETE" {
+        let options =
+            if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("JSON") };
+        let kept = is_dry(&options, query.as_deref());
+        known.deletes.lock().expect("whole").push((key.1.clone(), options));
+        if there.as_ref().is_some_and(|(code, _)| *code < 300) && !kept {
+            answers.retain(|(_, path), _| *path != key.1);
+            known.deleted.lock().expect("whole").push(key.1.clone());
+        }
+    }
+    match &there {
         Some((code, body)) => json_answer(*code, body),
         None => json_answer(404, &status(404, &format!("{} is not there", key.1))),
     }
+}
+
+/// Whether a `DELETE` is a dry run, as the API server sees it: where there are options in the body, the query counts for nothing.
+fn is_dry(options: &Value, query: Option<&str>) -> bool {
+    if options.is_null() { query.is_some() } else { options["dryRun"] == json!(["All"]) }
 }
 
 /// `create pods/eviction`, without group and namespace.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use papo_drill::call::Verb;
 use papo_drill::faults::find;
 use papo_drill::interrupt::Interrupt;
 use papo_drill::look::Site;
@@ -14,6 +15,7 @@ use papo_drill::stop::Stop;
 use papo_witness::Reach;
 use serde_json::{Value, json};
 
+use super::api::Api;
 use super::conduct::NODE;
 use super::journal::at;
 use super::sample::scene;
@@ -100,4 +102,33 @@ async fn while_another_drill_is_held_it_is_said_that_this_one_would_be_refused()
     server.finish().await;
     let sentence = "another drill runs in this namespace, started by somebody";
     assert_eq!(text, Err(Stop::Refused(sentence.to_owned())));
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_that_is_only_to_be_shown() {
+    for name in ["follower-kill", "disk-loss"] {
+        let drill = find(name).expect("a drill");
+        let options = Options::default();
+        let plan = (drill.plan)(&scene(), &options).expect("a plan");
+        let mut api =
+            Api::start().answers(&Method::POST, LEASES, json!({})).answers(&Method::POST, &at(""), json!({}));
+        for call in plan.calls() {
+            api = api.answers(call.request(false).method(), &call.path, json!({}));
+        }
+        let (_hand, interrupt) = Interrupt::by_hand();
+        let site = Site::of(api.connection(), "papo", Roster::fixed([]), Reach::default());
+        let settle = Duration::ZERO;
+        let session =
+            Session { site: &site, drill, options: &options, interrupt: &interrupt, settle, keep: None };
+        let text = session.rehearse(&plan).await.expect("nobody else drills");
+        assert!(!text.contains("the server would refuse"), "{text}");
+        let deletes = api.deletes();
+        let planned = plan.calls().filter(|call| call.verb == Verb::Delete).count();
+        assert!(planned > 0 && deletes.len() == planned, "{name}: {deletes:?}");
+        for (path, options) in deletes {
+            assert_eq!(options["dryRun"], json!(["All"]), "{name}: {path}");
+            assert!(options["preconditions"]["uid"].is_string(), "{name}: {path}: {options}");
+        }
+        assert_eq!(api.deleted(), Vec::<String>::new(), "{name}");
+    }
 }
