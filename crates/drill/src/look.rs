@@ -147,27 +147,34 @@ impl Site {
         match looks_at {
             LooksAt::Nothing => {}
             LooksAt::Policies => scene.policies = policies(connection, release).await?,
-            LooksAt::Hooks => scene.hooks = self.hooks(&scene).await,
+            LooksAt::Hooks => self.look_at_hooks(&mut scene).await,
             LooksAt::Nodes => scene.placing = placing(connection, &servidores).await?,
             LooksAt::Everything => {
                 // Who may not list policies is told so by the rights of the drill that takes them.
                 scene.policies = if_allowed(policies(connection, release).await)?.unwrap_or_default();
                 scene.placing = placing(connection, &servidores).await?;
-                scene.hooks = self.hooks(&scene).await;
+                self.look_at_hooks(&mut scene).await;
             }
         }
         Ok(scene)
     }
 
-    async fn hooks(&self, scene: &Scene) -> BTreeMap<String, serde_json::Value> {
-        let mut hooks = BTreeMap::new();
+    async fn look_at_hooks(&self, scene: &mut Scene) {
+        let (mut hooks, mut silent) = (BTreeMap::new(), Vec::new());
         for pod in scene.of(component::SERVIDOR) {
             match hook::look(&self.connection, pod).await {
                 Ok(answer) => drop(hooks.insert(pod.name.clone(), answer)),
-                Err(trouble) => tracing::debug!(pod = pod.name, %trouble, "no drill hooks"),
+                Err(Trouble::Gone(why)) => tracing::debug!(pod = pod.name, why, "no drill hooks"),
+                // Where none are offered, a network policy may keep everybody from that port: then nothing ever says so.
+                Err(trouble) if !pod.offers_hooks => {
+                    tracing::debug!(pod = pod.name, %trouble, "no drill hooks");
+                }
+                Err(trouble) => {
+                    silent.push(format!("the drill hooks of {} cannot be asked: {trouble}", pod.name));
+                }
             }
         }
-        hooks
+        (scene.hooks, scene.silent_hooks) = (hooks, silent);
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Scene {
     pub placing: Placing,
     /// What the drill hooks of each servidor answered; absent where there are none, or nobody asked.
     pub hooks: BTreeMap<String, serde_json::Value>,
+    /// Of each servidor that offers hooks which did not answer now: why, in a sentence. Asked again they may.
+    pub silent_hooks: Vec<String>,
 }
 
 /// Where servidores may be put. Not looked at: what else may keep a pod from a node, such as too little memory.
@@ -74,6 +76,8 @@ pub struct Pod {
     pub waiting: Option<String>,
     /// The claims that it mounts.
     pub claims: Vec<String>,
+    /// Whether it names the port of the drill hooks.
+    pub offers_hooks: bool,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
@@ -174,6 +178,7 @@ impl Scene {
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints: Vec<String> = self.workloads.iter().filter_map(|one| self.missing(one)).collect();
         complaints.extend(self.view.flaw(LAG));
+        complaints.extend(self.silent_hooks.iter().cloned());
         complaints
     }
 
@@ -198,6 +203,8 @@ impl Pod {
         let waiting = |one: &ContainerStatus| one.state.as_ref()?.waiting.as_ref()?.reason.clone();
         let runs = |one: &ContainerStatus| one.state.as_ref().is_some_and(|state| state.running.is_some());
         let first = spec.containers.first();
+        let mut ports = spec.containers.iter().flat_map(|one| one.ports.iter().flatten());
+        let offers_hooks = ports.any(|one| one.container_port == i32::from(crate::names::port::HOOKS));
         let claims = spec.volumes.unwrap_or_default().into_iter();
         Self {
             name: meta.name.clone().unwrap_or_default(),
@@ -213,6 +220,7 @@ impl Pod {
             image: first.and_then(|one| one.image.clone()).unwrap_or_default(),
             waiting: containers.iter().find_map(waiting),
             claims: claims.filter_map(|volume| Some(volume.persistent_volume_claim?.claim_name)).collect(),
+            offers_hooks,
             labels,
         }
     }

@@ -1,6 +1,7 @@
 //! Which drills of the built-in suite an install can stand: looked at once, before the first is held.
 //!
-//! Not done here: foreseeing what becomes different meanwhile. Each drill looks again when its turn comes.
+//! Not done here: foreseeing what becomes different meanwhile. Each drill looks again when its turn comes, and what it
+//! lacks then is a failure.
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ mod conduct;
 mod interrupted;
 mod journal;
 mod lease;
+mod look;
 mod members;
 mod plans;
 mod program;

@@ -108,5 +108,6 @@ pub(crate) fn scene() -> Scene {
             .iter()
             .map(|name| ((*name).to_owned(), serde_json::json!({"version": 1})))
             .collect(),
+        silent_hooks: Vec::new(),
     }
 }
