@@ -222,7 +222,10 @@ fn a_request_that_is_too_long_is_told_so_and_one_beyond_all_bounds_harms_nobody_
             assert!(!answer.description().is_empty(), "{answer:?}");
         }
     }
-    assert!(counted(&cluster, "broker-1", "papo_broker_requests_total{outcome=\"too_large\"}") >= 3);
+    let metric = "papo_broker_requests_total{outcome=\"too_large\"}";
+    until("the broker has counted them", LIMIT, || {
+        (counted(&cluster, "broker-1", metric) >= 3).then_some(())
+    });
 
     // Beyond that the connection ends: there is no answer, and no other connection notices.
     for port in ports {
