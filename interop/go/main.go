@@ -84,7 +84,7 @@ func main() {
 	privately(check, place, broker)
 	strangeRequests(check, broker)
 	betweenServices(check, place)
-	fmt.Printf("%d passed, %d failed\n", check.passed, check.failed)
+	fmt.Printf("go: %d passed, %d failed\n", check.passed, check.failed)
 	if check.failed > 0 {
 		os.Exit(1)
 	}
