@@ -39,8 +39,6 @@ use crate::system::System;
 
 /// The hidden first argument of the process that is the echo limit.
 const ECHO: &str = "--as-echo";
-/// What is told when somebody does not want to wait for the end.
-const INTERRUPTED: &str = "interrupted";
 
 /// What every measurement needs to know.
 struct Bench {
@@ -52,7 +50,7 @@ struct Bench {
 impl Bench {
     /// Ends a measurement early, in good order, so that everything that was started is stopped and deleted.
     fn go_on(&self) -> Result<(), Failure> {
-        if self.shutdown.is_requested() { Err(Failure::failed(INTERRUPTED)) } else { Ok(()) }
+        if self.shutdown.is_requested() { Err(Failure::failed("interrupted")) } else { Ok(()) }
     }
 }
 
@@ -83,7 +81,7 @@ fn measure(bench: &Bench) -> Result<Report, Failure> {
     let mut system = System::start(bench)?;
     let measured = measure_system(bench, &mut system, &mut report);
     if let Err(failure) = measured {
-        return Err(system.failed(failure));
+        return Err(system.failed(failure, bench));
     }
     drop(system);
     if !bench.settings.only_throughput {

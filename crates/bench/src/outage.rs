@@ -42,7 +42,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Outage>, Failure> {
     for part in ["the coordinator", "a follower", "a broker in use", "a proxy in use"] {
         match one(&mut system, bench, part) {
             Ok(outage) => outages.push(outage),
-            Err(failure) => return Err(system.failed(failure)),
+            Err(failure) => return Err(system.failed(failure, bench)),
         }
     }
     Ok(outages)

@@ -46,9 +46,9 @@ impl System {
         at(self.proxy_ports().first().copied().unwrap_or_default())
     }
 
-    /// The failure, after the services' last words, unless it is that somebody wants no more.
-    pub(crate) fn failed(mut self, failure: Failure) -> Failure {
-        if failure.to_string() != crate::INTERRUPTED {
+    /// The failure, after the services' last words, unless somebody wants no more: then nothing is wrong with them.
+    pub(crate) fn failed(mut self, failure: Failure, bench: &Bench) -> Failure {
+        if !bench.shutdown.is_requested() {
             self.tell_failure();
         }
         failure
