@@ -29,12 +29,9 @@ TESTED_WITHIN_S = 30
 RATE = 1000
 USERS = 40
 """Requests a second while a release is replaced, and of how many users: each waits for an answer before it asks again."""
-FLOOR = RATE / 2
-"""So many a second at least must have been acknowledged, or it was no such load: each user waits while a servidor is replaced, and one
-machine plays the whole cluster."""
-FLOOR_GROWN = RATE / 5
-"""The same while there are five servidores: each writes all that is said, and one machine, which may have other work, plays them all. It
-need only be a load; how fast a chat is that has a machine for each, nothing here can tell."""
+FLOOR = RATE / 10
+"""What was reached is printed. Required is no more than that the load went on: one machine, which may have other work, plays the whole
+cluster, and speed is what `papo bench` measures."""
 COMPONENTS = {"broker": 2, "proxy": 2, "referencia": 1, "servidor": 3, "cliente": 1}
 
 
@@ -174,11 +171,11 @@ def under_load(name, what, act):
     return part
 
 
-def kept(check, what, summary, floor=FLOOR):
+def kept(check, what, summary):
     """What must be true of bots that talked meanwhile."""
     rate = summary["acknowledged_per_second"]
     print(f"      {what}: {summary['acknowledged']} acknowledged, {rate:.0f} a second, {summary['latency_ms']}")
-    check.that(f"{what}: of {RATE} requests a second at least {floor:.0f} were acknowledged", rate >= floor, rate)
+    check.that(f"{what}: of {RATE} requests a second at least {FLOOR:.0f} were acknowledged", rate >= FLOOR, rate)
     failed = {key: summary[key] for key in ("refused", "unsettled", "lost")}
     check.that(f"{what}: no request failed", not any(failed.values()), failed)
     check.that(f"{what}: every promise was kept", summary["conclusion"] == "pass", summary)
@@ -230,7 +227,7 @@ def growth(check, scene):
     still_talking = bots.phase() == "Running"
     summary = bots.summary()
     check.that("growth: it was done while the bots talked", still_talking)
-    kept(check, "growth", summary, FLOOR_GROWN)
+    kept(check, "growth", summary)
     left = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in release.pods("servidor")}
     check.that("growth: no servidor was restarted for it", left == uids, (left, uids))
     # Otherwise another install would ask whose they are.
