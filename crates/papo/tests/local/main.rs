@@ -8,10 +8,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use papo_processes::{Answer, Asker, Ended, Process, until};
+use papo_processes::{Answer, Asker, Ended, Process, free_ports, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -92,16 +91,9 @@ impl Local {
     }
 }
 
-/// A range of ports that no other test uses.
+/// The lowest of as many free ports as a system with three servidores takes.
 fn lowest_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 50).expect("less than 50");
-    loop {
-        let lowest = 20_000 + (start * 200 + NEXT.fetch_add(1, Ordering::Relaxed) * 100) % 11_000;
-        if (0..60).all(|above| TcpListener::bind(("127.0.0.1", lowest + above)).is_ok()) {
-            return lowest;
-        }
-    }
+    free_ports(60).expect("free ports")
 }
 
 fn papo(arguments: &[&str]) -> Output {
