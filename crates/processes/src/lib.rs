@@ -5,6 +5,7 @@
 //!   [`Error`], so that programs (`papo bench`) can use it. [`Cluster`] and [`Process`] are the same for tests, which fail.
 //! * [`Load`] talks meanwhile: plain REQ clients that know nothing but the wire protocol and keep a ledger. [`Bot`] is the
 //!   other load: the real `cliente_automatico`, with a ledger of its own.
+//! * [`Terminal`] is a person at a program, for tests.
 //! * [`Cluster::audit`] waits until all servidores are level, reads every one's history straight from it (with `papo-witness`), and holds it
 //!   against the ledgers with `papo-audit`.
 //!
@@ -28,6 +29,7 @@ mod ports;
 mod process;
 mod service;
 mod system;
+mod terminal;
 mod wait;
 
 pub use bot::{Bot, BotEnd};
@@ -40,4 +42,5 @@ pub use ports::{free as free_port, free_range as free_ports};
 pub use process::Process;
 pub use service::{Ended, Service, mortal};
 pub use system::{Member, Shape, Status, System};
+pub use terminal::Terminal;
 pub use wait::{until, wait_for};
