@@ -42,7 +42,7 @@ fn talk(boot: Boot<BotSettings>) -> Result<(), Failure> {
     let bot = Bot::start(&settings, &metrics)?;
     health.set_started();
     let ended = bot.run(&shutdown, &health)?;
-    let summary = Summary::new(&ended.findings, ended.crew.tally.numbers(), ended.present, ended.talked);
+    let summary = Summary::new(&ended.findings, &ended.crew, ended.present, ended.took);
     if settings.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
@@ -75,7 +75,7 @@ struct Ended {
     crew: Crew,
     findings: Findings,
     present: usize,
-    talked: Duration,
+    took: Duration,
 }
 
 impl Bot {
@@ -123,10 +123,10 @@ impl Bot {
                 self.tell();
             }
         }
-        let talked = self.now();
+        let took = self.now();
         let present = self.crew.present();
         self.handle.stop();
-        Ok(Ended { crew: self.crew, findings: self.findings, present, talked })
+        Ok(Ended { crew: self.crew, findings: self.findings, present, took })
     }
 
     fn turn(&mut self) -> Result<(), Failure> {

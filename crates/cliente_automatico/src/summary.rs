@@ -5,6 +5,7 @@ use std::time::Duration;
 use papo_audit::{Conclusion, Promise, Report, VerdictCounts, Violation};
 use serde::Serialize;
 
+use crate::crew::Crew;
 use crate::tally::Numbers;
 
 /// How many violations are kept; more are only counted.
@@ -29,6 +30,7 @@ pub(crate) struct Summary<'a> {
     conclusion: Conclusion,
     seconds: f64,
     users: usize,
+    /// While there was talk: not while answers were awaited and histories read.
     acknowledged_per_second: f64,
     #[serde(flatten)]
     numbers: Numbers,
@@ -71,13 +73,14 @@ impl Findings {
 }
 
 impl<'a> Summary<'a> {
-    pub(crate) fn new(findings: &'a Findings, numbers: Numbers, users: usize, talked: Duration) -> Self {
-        let seconds = talked.as_secs_f64();
+    pub(crate) fn new(findings: &'a Findings, crew: &Crew, users: usize, took: Duration) -> Self {
+        let numbers = crew.tally.numbers();
+        let talked = crew.talked.as_secs_f64().max(f64::MIN_POSITIVE);
         Self {
             conclusion: findings.conclusion(),
-            seconds,
+            seconds: took.as_secs_f64(),
             users,
-            acknowledged_per_second: numbers.acknowledged as f64 / seconds.max(f64::MIN_POSITIVE),
+            acknowledged_per_second: numbers.acknowledged as f64 / talked,
             numbers,
             findings,
         }

@@ -81,6 +81,8 @@ pub(crate) struct Crew {
     repeating: usize,
     next_talk: Duration,
     stopping: bool,
+    /// For how long there was talk, in rounds that ended; between them what was said is checked.
+    pub(crate) talked: Duration,
     rng: fastrand::Rng,
     recorder: Recorder,
     orders: VecDeque<Order>,
@@ -106,12 +108,13 @@ impl Crew {
         let mut crew = Self {
             people: (0..plan.users).map(|_| Person::default()).collect(),
             plan,
-            phase: Phase::Talking { until: end },
+            phase: Phase::Talking { since: Duration::ZERO, until: end },
             round: Round::default(),
             reads: HashMap::new(),
             repeating: 0,
             next_talk: Duration::ZERO,
             stopping: false,
+            talked: Duration::ZERO,
             rng,
             recorder,
             orders: VecDeque::new(),
@@ -171,8 +174,8 @@ impl Crew {
     /// No more talking: check what was said, and end.
     pub(crate) fn stop(&mut self, now: Duration) {
         self.stopping = true;
-        if matches!(self.phase, Phase::Talking { .. }) {
-            self.phase = Phase::Talking { until: now };
+        if let Phase::Talking { until, .. } = &mut self.phase {
+            *until = now;
         }
         self.advance(now);
     }

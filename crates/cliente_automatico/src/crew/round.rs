@@ -14,7 +14,7 @@ use papo_witness::notes;
 /// How long to wait for answers to what was said.
 const SETTLE: Duration = Duration::from_secs(30);
 /// How long reading the history may take.
-const READ: Duration = Duration::from_secs(60);
+const READ: Duration = Duration::from_secs(120);
 /// How long everybody has to be shown what was said: longer than a session needs to notice and fetch what it missed.
 const SHOW: Duration = Duration::from_secs(30);
 /// Each of those, when the bot was told to stop: all three within the 30 s that Kubernetes grants.
@@ -26,7 +26,7 @@ const PAGE: usize = 200;
 #[derive(Debug)]
 pub(super) enum Phase {
     /// Everybody talks.
-    Talking { until: Duration },
+    Talking { since: Duration, until: Duration },
     /// Nobody talks any more; answers are still to come.
     Settling { until: Duration },
     /// The history of the round is read.
@@ -73,7 +73,7 @@ pub(super) struct Read {
 impl Phase {
     pub(super) fn until(&self) -> Option<Duration> {
         match self {
-            Self::Talking { until }
+            Self::Talking { until, .. }
             | Self::Settling { until }
             | Self::Reading { until, .. }
             | Self::Showing { until, .. } => Some(*until),
@@ -93,7 +93,10 @@ impl Crew {
         while self.phase.until().is_some_and(|until| now >= until) || self.is_phase_done() {
             let phase = std::mem::replace(&mut self.phase, Phase::Ended);
             self.phase = match phase {
-                Phase::Talking { .. } => Phase::Settling { until: now + self.patience(SETTLE) },
+                Phase::Talking { since, .. } => {
+                    self.talked += now.saturating_sub(since);
+                    Phase::Settling { until: now + self.patience(SETTLE) }
+                }
                 Phase::Settling { .. } => self.begin_reading(now),
                 Phase::Reading { parts, .. } => self.begin_showing(now, parts),
                 Phase::Showing { read, .. } => self.conclude(now, &read),
@@ -179,7 +182,7 @@ impl Crew {
         if self.stopping || now >= total {
             return Phase::Ended;
         }
-        Phase::Talking { until: (now + self.plan.round).min(total) }
+        Phase::Talking { since: now, until: (now + self.plan.round).min(total) }
     }
 
     /// The next ledger begins with what this one leaves open.

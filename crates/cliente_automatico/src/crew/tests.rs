@@ -258,6 +258,7 @@ fn a_chat_that_keeps_every_promise_passes_and_the_bot_ends_in_time() {
     let numbers = chat.crew.tally.numbers();
     assert!(numbers.acknowledged > 100, "it talked all the time: {numbers:?}");
     assert!(numbers.repeated > 5, "and sent some of it twice: {numbers:?}");
+    assert_eq!(chat.crew.talked, 3 * SECOND, "what came after was no talk");
 }
 
 #[test]
