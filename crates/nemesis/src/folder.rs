@@ -6,9 +6,10 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use papo_witness::evidence::Verdict;
 use tempfile::TempDir;
+
+use crate::Error;
 
 /// A folder that was asked for and stays, or one that stays only if something was found.
 #[derive(Debug)]
@@ -24,12 +25,13 @@ impl Folder {
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn make(wanted: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn make(wanted: Option<&Path>) -> Result<Self, Error> {
         let Some(wanted) = wanted else {
-            return Ok(Self::Own(tempfile::Builder::new().prefix("papo-nemesis-").tempdir()?));
+            let own = tempfile::Builder::new().prefix("papo-nemesis-").tempdir();
+            return own.map(Self::Own).map_err(Error::refused("cannot make a folder"));
         };
-        fs::create_dir(wanted).with_context(|| format!("cannot make {}", wanted.display()))?;
-        Ok(Self::Wanted(wanted.canonicalize()?))
+        let made = fs::create_dir(wanted).and_then(|()| wanted.canonicalize());
+        made.map(Self::Wanted).map_err(Error::refused(format!("cannot make {}", wanted.display())))
     }
 
     /// Where it is.
@@ -44,7 +46,7 @@ impl Folder {
     ///
     /// # Errors
     /// What the run failed with.
-    pub fn after(self, outcome: anyhow::Result<Verdict>) -> anyhow::Result<Verdict> {
+    pub fn after(self, outcome: Result<Verdict, Error>) -> Result<Verdict, Error> {
         if !matches!(outcome, Ok(Verdict::Pass))
             && let Self::Own(mut folder) = self
         {
@@ -56,13 +58,13 @@ impl Folder {
 }
 
 /// 0 pass, 1 fail, 2 unknown or not able to run.
-pub fn exit_code(outcome: anyhow::Result<Verdict>) -> ExitCode {
+pub fn exit_code(outcome: Result<Verdict, Error>) -> ExitCode {
     match outcome {
         Ok(Verdict::Pass) => ExitCode::SUCCESS,
         Ok(Verdict::Fail) => ExitCode::from(1),
         Ok(Verdict::Unknown) => ExitCode::from(2),
         Err(error) => {
-            eprintln!("nothing can be said: {error:#}");
+            eprintln!("nothing can be said: {error}");
             ExitCode::from(2)
         }
     }

@@ -22,6 +22,7 @@
 
 pub mod coverage;
 pub mod deed;
+mod error;
 pub mod folder;
 pub mod journal;
 pub mod network;
@@ -34,3 +35,5 @@ pub mod scrape;
 pub mod soak;
 pub mod town;
 mod witness;
+
+pub use error::Error;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use papo_nemesis::Error;
 use papo_nemesis::deed::Kind;
 use papo_nemesis::folder::Folder;
 use papo_nemesis::plan::{Draw, Pace};
@@ -56,12 +57,16 @@ fn main() -> ExitCode {
     papo_nemesis::folder::exit_code(torment(&arguments))
 }
 
-fn torment(arguments: &Arguments) -> anyhow::Result<Verdict> {
+fn torment(arguments: &Arguments) -> Result<Verdict, Error> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let wanted = |kind: &Kind| {
         arguments.only.is_empty() || arguments.only.iter().any(|words| kind.to_string().contains(words))
     };
     let length = Duration::from_secs_f64(arguments.minutes * 60.0);
+    let find = |folder: &PathBuf| {
+        folder.canonicalize().map_err(Error::refused(format!("cannot find {}", folder.display())))
+    };
+    let previous = arguments.previous.as_ref().map(find).transpose()?;
     let folder = Folder::make(arguments.folder.as_deref())?;
     let settings = Settings {
         draw: Draw {
@@ -73,7 +78,7 @@ fn torment(arguments: &Arguments) -> anyhow::Result<Verdict> {
             deals: usize::from(length >= WHOLE_FROM),
         },
         at_most: length,
-        previous: arguments.previous.as_ref().map(|folder| folder.canonicalize()).transpose()?,
+        previous,
         load: LoadSettings {
             clients: 6,
             rate: arguments.rate,

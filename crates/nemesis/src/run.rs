@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
 use papo_witness::evidence::{Evidence, MomentKind, Verdict};
 use papo_witness::{Fault, LoadSettings, Proof};
 
+use crate::Error;
 use crate::coverage::Coverage;
 use crate::deed::{Deed, Kind};
 use crate::journal::Journal;
@@ -61,26 +61,30 @@ const GOES_ON: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The town never was well, or this machine has no ports, files or threads left.
-pub fn run(settings: &Settings) -> anyhow::Result<Report> {
+pub fn run(settings: &Settings) -> Result<Report, Error> {
     let mut draw = settings.draw.clone();
     let previous = settings.previous.as_deref();
-    let circumstances = Circumstances::look(draw.shape, &settings.folder, previous).context("no folder")?;
+    let circumstances = Circumstances::look(draw.shape, &settings.folder, previous)
+        .map_err(Error::refused(format!("cannot write to {}", settings.folder.display())))?;
     let (kinds, forbidden) = circumstances.sort(&draw.kinds);
     let mut coverage = Coverage::of(&draw.kinds);
     for (kind, why) in &forbidden {
         coverage.skip(*kind, why);
     }
-    ensure!(!kinds.is_empty(), "nothing of what is wanted can be done here: {:?}", coverage.skipped());
+    if kinds.is_empty() {
+        return Err(Error::Impossible(coverage.skipped()));
+    }
     draw.kinds = kinds;
     let plan = Plan::draw(&draw);
-    let mut journal = Journal::begin(&settings.folder.join("journal.txt")).context("no journal")?;
+    let mut journal =
+        Journal::begin(&settings.folder.join("journal.txt")).map_err(Error::refused("no journal"))?;
     let Draw { seed, kinds, .. } = &draw;
     journal.line(format!("seed {seed}, {} rounds of {} kinds of deeds", plan.rounds.len(), kinds.len()));
     for why in coverage.skipped() {
         journal.line(why);
     }
     let mut town = Town::found(settings.draw.shape, &settings.folder, previous)
-        .context("the processes cannot be laid out")?;
+        .map_err(Error::refused("the processes cannot be laid out"))?;
     if kinds.contains(&Kind::Release) {
         for node in [town.shape().servidores(), town.shape().front()].concat() {
             town.set_release(&node, true);
@@ -88,7 +92,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Report> {
     }
     town.start_all();
     let witness = Witness::begin(&mut town, &settings.load, settings.patience)?;
-    perform::keep_copies(&mut town).context("data cannot be copied")?;
+    perform::keep_copies(&mut town).map_err(Error::refused("data cannot be copied"))?;
     journal.note("messages flow");
 
     let began = witness.mark(MomentKind::Fault, "the first round begins");

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use papo_witness::evidence::{Evidence, MomentKind, RateSample, Verdict};
 use papo_witness::{
-    Expectations, Fault, Load, LoadSettings, Reach, Timeline, Trial, Watch, check_health, judge, read_back,
+    Expectations, Fault, Load, LoadSettings, NotHealthy, Reach, Timeline, Trial, Watch, check_health, judge,
+    read_back,
 };
 
+use crate::Error;
 use crate::papo::{Exports, compare_exports};
 use crate::town::Town;
 
@@ -33,16 +34,19 @@ pub(crate) struct Findings {
 
 impl Witness {
     /// Returns when all is well and messages flow.
-    pub(crate) fn begin(town: &mut Town, load: &LoadSettings, patience: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn begin(town: &mut Town, load: &LoadSettings, patience: Duration) -> Result<Self, Error> {
         let reach = town.reach();
         let health = check_health(&reach, patience).map_err(|flaw| {
             town.note_deaths();
-            anyhow!("all was never well: {flaw}")
+            match flaw {
+                NotHealthy::Flaw(flaw) => Error::NeverWell(flaw),
+                NotHealthy::Socket(failure) => Error::no_witness(failure),
+            }
         })?;
         let timeline = Timeline::start();
-        let watch = Watch::start(&reach, &timeline)?;
-        let load = Load::start(&reach, load, &timeline)?;
-        load.wait_for_more(FLOW, patience)?;
+        let watch = Watch::start(&reach, &timeline).map_err(Error::no_witness)?;
+        let load = Load::start(&reach, load, &timeline).map_err(Error::no_witness)?;
+        load.wait_for_more(FLOW, patience).map_err(|not_served| Error::NeverWell(not_served.to_string()))?;
         Ok(Self { reach, timeline, watch, load, index: health.index })
     }
 
@@ -71,9 +75,9 @@ impl Witness {
         fault: Option<&Fault>,
         patience: Duration,
         folder: &Path,
-    ) -> anyhow::Result<Findings> {
-        let load = self.load.finish(patience)?;
-        let read = read_back(&self.reach, self.index, patience)?;
+    ) -> Result<Findings, Error> {
+        let load = self.load.finish(patience).map_err(Error::no_witness)?;
+        let read = read_back(&self.reach, self.index, patience).map_err(Error::no_witness)?;
         let exports = compare_exports(&self.reach, &folder.join("exports"));
         let watched = self.watch.finish();
         let trial = Trial {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use papo_nemesis::Error;
 use papo_nemesis::folder::Folder;
 use papo_nemesis::soak::Soak;
 use papo_nemesis::town::Shape;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     papo_nemesis::folder::exit_code(soak(&arguments))
 }
 
-fn soak(arguments: &Arguments) -> anyhow::Result<Verdict> {
+fn soak(arguments: &Arguments) -> Result<Verdict, Error> {
     let folder = Folder::make(arguments.folder.as_deref())?;
     let soak = Soak {
         length: Duration::from_secs_f64(arguments.minutes * 60.0),

@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use papo_witness::LoadSettings;
 use papo_witness::evidence::{MomentKind, Verdict};
 
+use crate::Error;
 use crate::journal::Journal;
 use crate::network::Node;
 use crate::town::{Shape, Town};
@@ -52,10 +52,11 @@ impl Soak {
     ///
     /// # Errors
     /// The town never was well, or this machine has no ports, files or threads left.
-    pub fn run(&self) -> anyhow::Result<Verdict> {
-        let mut journal = Journal::begin(&self.folder.join("journal.txt")).context("no journal")?;
-        let mut town =
-            Town::found(self.shape, &self.folder, None).context("the processes cannot be laid out")?;
+    pub fn run(&self) -> Result<Verdict, Error> {
+        let mut journal =
+            Journal::begin(&self.folder.join("journal.txt")).map_err(Error::refused("no journal"))?;
+        let mut town = Town::found(self.shape, &self.folder, None)
+            .map_err(Error::refused("the processes cannot be laid out"))?;
         town.start_all();
         let witness = Witness::begin(&mut town, &self.load, PATIENCE)?;
         journal.note("messages flow");
