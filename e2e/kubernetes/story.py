@@ -314,6 +314,8 @@ def drills(check, scene):
         if not all(commands):
             print(f"skip  {name}: {off} and {on} name no commands")
             continue
+        # The last drill restarts brokers and proxies when it is undone, and a single drill does not wait for that to be over.
+        until("all is well", lambda: is_well(release))
         with Reports(name) as reports:
             flags = [f"--node-off={commands[0]}", f"--node-on={commands[1]}", "--patience=10m", *LENIENT]
             code = drill(release, reports, "run", name, *flags)
@@ -381,6 +383,12 @@ class Reports:
     def __exit__(self, *_):
         if self.temporary:
             self.temporary.cleanup()
+
+
+def is_well(release):
+    """Whether every pod is ready, too, and no rollout on its way."""
+    command = [drill_program(), "status", f"--namespace={release.namespace}"]
+    return subprocess.run(command, env=release.environment, capture_output=True).returncode == 0
 
 
 def drill_program():
