@@ -31,9 +31,10 @@ pub fn lamport() -> BoxedStrategy<Lamport> {
     prop_oneof![number(), Just(Lamport::LIMIT - 1)].prop_map(Lamport::new).boxed()
 }
 
-/// Any position that a log can have.
+/// Any position that a log can have: only where it is empty the epoch is 0.
 pub fn position() -> BoxedStrategy<Position> {
-    (number(), number()).prop_map(|(epoch, index)| Position { epoch, index }).boxed()
+    let somewhere = |(epoch, index)| if index == 0 { Position::default() } else { Position { epoch, index } };
+    (number().prop_map(|epoch| epoch.max(1)), number()).prop_map(somewhere).boxed()
 }
 
 /// Any identity of a servidor.
@@ -119,14 +120,30 @@ fn loose() -> BoxedStrategy<Loose> {
     (0..3_u64, lamport(), wall(), text(), option::of(request_id()), operation()).boxed()
 }
 
+/// What can stand there: the founding entry at the beginning, and nowhere else.
+fn placed(index: u64, operation: Operation) -> Operation {
+    match (index, operation) {
+        (1, founding @ Operation::Genesis(_)) => founding,
+        (1, _) => Operation::Genesis(Genesis {
+            cluster: ClusterId(9),
+            members: Vec::new(),
+            session_key: Vec::new(),
+            rules: 1,
+        }),
+        (_, Operation::Genesis(_)) => Operation::Empty,
+        (_, other) => other,
+    }
+}
+
 /// A position, and consecutive entries behind it, of growing epochs.
 pub fn run() -> BoxedStrategy<(Position, Vec<Arc<Entry>>)> {
     (position(), vec(loose(), 0..4))
         .prop_map(|(previous, loose)| {
             let mut end = previous;
             let entries = loose.into_iter().map(|(later, lamport, time, author, request_id, operation)| {
-                end = Position { epoch: end.epoch + later, index: end.index + 1 };
+                end = Position { epoch: (end.epoch + later).max(1), index: end.index + 1 };
                 let Position { epoch, index } = end;
+                let operation = placed(index, operation);
                 Arc::new(Entry { index, epoch, lamport, time, author, request_id, operation })
             });
             (previous, entries.collect())

@@ -50,8 +50,9 @@ fn are_sane(numbers: impl IntoIterator<Item = u64>) -> bool {
     numbers.into_iter().all(|number| number < ABSURD)
 }
 
+/// The first entry was ordered in epoch 1: only what comes before it is of none.
 fn is_a_position(position: Position) -> bool {
-    are_sane([position.epoch, position.index])
+    are_sane([position.epoch, position.index]) && (position.epoch == 0) == (position.index == 0)
 }
 
 /// Whether these are consecutive entries behind `previous`, none of them ordered after `epoch`.
@@ -59,14 +60,16 @@ fn are_of(epoch: Epoch, previous: Position, entries: &[Arc<Entry>]) -> bool {
     follow(previous, entries) && entries.last().is_none_or(|last| last.epoch <= epoch)
 }
 
+/// A log begins with the founding entry, which is nowhere else.
 fn follow(previous: Position, entries: &[Arc<Entry>]) -> bool {
     let mut end = previous;
     is_a_position(previous)
         && entries.iter().all(|entry| {
             let next = entry.position();
             let follows = next.index == end.index + 1 && next.epoch >= end.epoch;
+            let founds = matches!(entry.operation, Operation::Genesis(_));
             end = next;
-            follows && is_a_position(next) && is_whole(&entry.operation)
+            follows && is_a_position(next) && founds == (next.index == 1) && is_whole(&entry.operation)
         })
 }
 

@@ -28,7 +28,15 @@ fn found() -> BoxedStrategy<Message> {
     (genesis(), lamport(), wall(), 0..3_u64)
         .prop_map(|(operation, lamport, time, epoch)| {
             let (author, request_id) = (String::new(), None);
-            Message::Found(Arc::new(Entry { index: 1, epoch, lamport, time, author, request_id, operation }))
+            Message::Found(Arc::new(Entry {
+                index: 1,
+                epoch: epoch.max(1),
+                lamport,
+                time,
+                author,
+                request_id,
+                operation,
+            }))
         })
         .boxed()
 }
