@@ -71,8 +71,9 @@ pub(crate) fn named((author, id): &Key) -> String {
 mod testing {
     use std::sync::Arc;
 
+    use papo_core::chat::{Delivery, Said, To};
     use papo_core::clock::{Lamport, WallTime};
-    use papo_core::log::{Entry, Operation, RequestId};
+    use papo_core::log::{Entry, Index, Operation, RequestId};
 
     use super::{Check, Key};
 
@@ -94,5 +95,19 @@ mod testing {
 
     pub(super) fn sentence(check: Check) -> String {
         check.expect_err("this history is bad").to_string()
+    }
+
+    /// A message in a channel, and the one before it there.
+    pub(super) fn said(index: Index, previous: Index) -> Delivery {
+        let said = Said {
+            index,
+            time: WallTime::EPOCH,
+            clock: Lamport::default(),
+            from: "ana".to_owned(),
+            to: To::Channel("geral".to_owned()),
+            message: "oi".to_owned(),
+            request_id: None,
+        };
+        Delivery { said, previous }
     }
 }

@@ -106,23 +106,8 @@ impl Deliveries {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::sentence;
+    use super::super::testing::{said, sentence};
     use super::*;
-    use papo_core::chat::{Said, To};
-    use papo_core::clock::{Lamport, WallTime};
-
-    fn said(index: Index, previous: Index) -> Delivery {
-        let said = Said {
-            index,
-            time: WallTime::EPOCH,
-            clock: Lamport::default(),
-            from: "ana".to_owned(),
-            to: To::Channel("geral".to_owned()),
-            message: "oi".to_owned(),
-            request_id: None,
-        };
-        Delivery { said, previous }
-    }
 
     fn three() -> Deliveries {
         let mut deliveries = Deliveries::default();

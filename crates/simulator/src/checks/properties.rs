@@ -1,13 +1,12 @@
 //! The checkers themselves, under histories at random: a good one passes, and one that was spoilt in a single place does not.
 
-use papo_core::chat::{Delivery, Outcome, Said, To};
-use papo_core::clock::{Lamport, WallTime};
+use papo_core::chat::Outcome;
 use papo_core::log::Index;
 
 use super::p2_once::Once;
 use super::p4_causal::Causal;
 use super::p8_delivery::Deliveries;
-use super::testing::key;
+use super::testing::{key, said};
 use super::{Check, Key};
 
 /// How many histories each property is tried on.
@@ -70,19 +69,6 @@ fn a_page_that_lost_gained_or_swapped_a_message_is_found() {
         assert!(spoilt(&|page| page.insert(inside, good[inside] - 1)).is_err(), "one is new in {good:?}");
         assert!(spoilt(&|page| page.swap(inside, inside - 1)).is_err(), "two are swapped in {good:?}");
     });
-}
-
-fn said(index: Index, previous: Index) -> Delivery {
-    let said = Said {
-        index,
-        time: WallTime::EPOCH,
-        clock: Lamport::default(),
-        from: "ana".to_owned(),
-        to: To::Channel("geral".to_owned()),
-        message: "oi".to_owned(),
-        request_id: None,
-    };
-    Delivery { said, previous }
 }
 
 /// What comes of showing a reader of `topic` these messages, up to the end of the run.
