@@ -41,6 +41,8 @@ impl Journal {
         for why in Dropped::ALL {
             match news(&mut self.dropped[why as usize], metrics.dropped(why).get()) {
                 0 => {}
+                // Nothing to see: a coordinator repeats its announcement all the time, for proxies that have just come.
+                _ if why == Dropped::Repeated => {}
                 // What a change of coordinators leaves behind.
                 count if why == Dropped::Stale => info!(reason = why.as_str(), count, "dropped publications"),
                 count => warn!(reason = why.as_str(), count, "dropped publications"),

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use papo_service::{Metrics, Sparing};
+use papo_service::{Line, Metrics, Sparing};
 use papo_wire::referencia::Request;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -42,28 +42,26 @@ impl Counters {
     }
 
     pub(crate) fn request(&self, request: &Request) {
-        let service = match request {
-            Request::Rank { .. } => "rank",
-            Request::Heartbeat { .. } => "heartbeat",
-            Request::List => "list",
-        };
-        self.requests.get_or_create(&[("service", service)]).inc();
+        self.requests.get_or_create(&[("service", service(request))]).inc();
     }
 
     /// Counts nonsense, and says now and then what it was.
-    pub(crate) fn bad(&mut self, what: &(impl Display + ?Sized)) {
+    pub(crate) fn bad(&mut self, reason: &'static str, what: impl Display) {
         self.bad_input.inc();
-        if let Some(count) = self.nonsense.count() {
-            tracing::warn!(count, error = %what, "bad input");
-        }
+        self.nonsense.happened(reason, what).into_iter().for_each(tell_nonsense);
     }
 
     /// Counts a refusal, and says now and then what was refused.
     pub(crate) fn refused(&mut self, request: &Request, why: &str) {
         self.refused.inc();
-        if let Some(count) = self.refusals.count() {
-            tracing::warn!(count, ?request, error = why, "refused");
-        }
+        let what = format_args!("{request:?}: {why}");
+        self.refusals.happened(service(request), what).into_iter().for_each(tell_refusals);
+    }
+
+    /// Logs what was left out of the log and is not to be left out for longer.
+    pub(crate) fn tell_overdue(&mut self) {
+        self.nonsense.overdue().into_iter().for_each(tell_nonsense);
+        self.refusals.overdue().into_iter().for_each(tell_refusals);
     }
 
     pub(crate) fn unanswered(&self) {
@@ -74,4 +72,20 @@ impl Counters {
         self.live.set(live as i64);
         self.known.set(known as i64);
     }
+}
+
+fn service(request: &Request) -> &'static str {
+    match request {
+        Request::Rank { .. } => "rank",
+        Request::Heartbeat { .. } => "heartbeat",
+        Request::List => "list",
+    }
+}
+
+fn tell_nonsense(Line { kind, count, what }: Line) {
+    tracing::warn!(count, reason = kind, error = what, "bad input");
+}
+
+fn tell_refusals(Line { kind, count, what }: Line) {
+    tracing::warn!(count, service = kind, last = what, "refused");
 }

@@ -46,6 +46,7 @@ impl<N: Net> Desk<N> {
             for name in self.registry.newly_silent(now) {
                 tracing::warn!(servidor = name, "fell silent");
             }
+            self.counters.tell_overdue();
             self.counters.population(self.registry.count(now));
         }
     }
@@ -53,7 +54,7 @@ impl<N: Net> Desk<N> {
     fn serve(&mut self, frames: Frames, now: Instant) {
         let Some(Letter { mut envelope, body }) = Letter::open(frames) else {
             // Without an envelope there is nobody to answer.
-            self.counters.bad("a message without a body");
+            self.counters.bad("frames", "a message without a body");
             return;
         };
         let reply = self.answer(&body, now);
@@ -67,7 +68,7 @@ impl<N: Net> Desk<N> {
 
     fn answer(&mut self, body: &[Vec<u8>], now: Instant) -> Reply {
         let [payload] = body else {
-            self.counters.bad("a request of several frames");
+            self.counters.bad("frames", "a request of several frames");
             return refusal("Pedido inválido: um quadro só.");
         };
         match Request::decode(payload) {
@@ -80,7 +81,7 @@ impl<N: Net> Desk<N> {
                 reply
             }
             Err(bad) => {
-                self.counters.bad(&bad);
+                self.counters.bad(bad.reason(), &bad);
                 refusal(&bad.description())
             }
         }

@@ -58,4 +58,4 @@ pub use metrics::Metrics;
 pub use program::{Boot, run, run_tool, run_tool_from};
 pub use settings::{Mistake, Settings};
 pub use shutdown::Shutdown;
-pub use sparing::Sparing;
+pub use sparing::{Line, Sparing};

@@ -1,14 +1,36 @@
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// Not more often than this.
+/// A kind is told of not more often than this.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Decides which of many like events are logged: the first, and then at most one a second, so that a flood of nonsense does not fill
-/// the disk. What is left out is in the count of the next one that is logged, and in the metrics.
+/// Decides which of many like events are logged: of each kind the first, and then one line a second for all that came since, so that
+/// a flood of nonsense does not fill the disk, hides nothing else, and its end is told as well.
+///
+/// Whoever has one logs what [`Sparing::happened`] returns, and now and then what is [`Sparing::overdue`]. There are as many
+/// lines a second as kinds: a kind is a label of ours, never what somebody sent.
 #[derive(Debug, Default)]
 pub struct Sparing {
-    told: Option<Instant>,
+    kinds: BTreeMap<&'static str, History>,
+}
+
+/// A line to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The kind of event.
+    pub kind: &'static str,
+    /// How often it happened since the last line about this kind.
+    pub count: u64,
+    /// The last of them, in words.
+    pub what: String,
+}
+
+#[derive(Debug)]
+struct History {
+    told: Instant,
     untold: u64,
+    last: String,
 }
 
 impl Sparing {
@@ -17,18 +39,44 @@ impl Sparing {
         Self::default()
     }
 
-    /// It happened once more, now. If it is to be logged: how often it happened since it last was, this time included.
-    pub fn count(&mut self) -> Option<u64> {
-        self.count_at(Instant::now())
+    /// It happened once more, now: the line to log, if this is the time for one.
+    pub fn happened(&mut self, kind: &'static str, what: impl Display) -> Option<Line> {
+        self.happened_at(Instant::now(), kind, what)
     }
 
-    fn count_at(&mut self, now: Instant) -> Option<u64> {
-        self.untold += 1;
-        if self.told.is_some_and(|told| now.duration_since(told) < EVERY) {
+    /// Lines about what happened and was not told, a second after the last line of its kind.
+    pub fn overdue(&mut self) -> Vec<Line> {
+        self.overdue_at(Instant::now())
+    }
+
+    fn happened_at(&mut self, now: Instant, kind: &'static str, what: impl Display) -> Option<Line> {
+        let what = what.to_string();
+        match self.kinds.get_mut(kind) {
+            Some(history) => {
+                history.untold += 1;
+                history.last = what;
+                history.line(now, kind)
+            }
+            None => {
+                self.kinds.insert(kind, History { told: now, untold: 0, last: String::new() });
+                Some(Line { kind, count: 1, what })
+            }
+        }
+    }
+
+    fn overdue_at(&mut self, now: Instant) -> Vec<Line> {
+        self.kinds.iter_mut().filter_map(|(kind, history)| history.line(now, kind)).collect()
+    }
+}
+
+impl History {
+    fn line(&mut self, now: Instant, kind: &'static str) -> Option<Line> {
+        if self.untold == 0 || now.duration_since(self.told) < EVERY {
             return None;
         }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        self.told = now;
+        let (count, what) = (std::mem::take(&mut self.untold), std::mem::take(&mut self.last));
+        Some(Line { kind, count, what })
     }
 }
 
@@ -36,15 +84,43 @@ impl Sparing {
 mod tests {
     use super::*;
 
+    fn line(kind: &'static str, count: u64, what: &str) -> Line {
+        Line { kind, count, what: what.to_owned() }
+    }
+
     #[test]
     fn the_first_is_told_and_then_one_a_second_with_the_number_of_all() {
         let start = Instant::now();
         let mut sparing = Sparing::new();
-        assert_eq!(sparing.count_at(start), Some(1));
+        assert_eq!(sparing.happened_at(start, "a", 0), Some(line("a", 1, "0")));
         for millis in 1..1000 {
-            assert_eq!(sparing.count_at(start + Duration::from_millis(millis)), None);
+            assert_eq!(sparing.happened_at(start + Duration::from_millis(millis), "a", millis), None);
         }
-        assert_eq!(sparing.count_at(start + EVERY), Some(1000));
-        assert_eq!(sparing.count_at(start + EVERY * 10), Some(1));
+        assert_eq!(sparing.happened_at(start + EVERY, "a", 1000), Some(line("a", 1000, "1000")));
+        assert_eq!(sparing.happened_at(start + EVERY * 10, "a", 1), Some(line("a", 1, "1")));
+    }
+
+    #[test]
+    fn the_end_of_a_flood_is_told_once() {
+        let start = Instant::now();
+        let mut sparing = Sparing::new();
+        for _ in 0..3 {
+            sparing.happened_at(start, "a", "x");
+        }
+        assert_eq!(sparing.overdue_at(start + EVERY / 2), vec![]);
+        assert_eq!(sparing.overdue_at(start + EVERY), vec![line("a", 2, "x")]);
+        assert_eq!(sparing.overdue_at(start + EVERY * 2), vec![]);
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_hides_no_other() {
+        let start = Instant::now();
+        let mut sparing = Sparing::new();
+        for _ in 0..300 {
+            sparing.happened_at(start, "a", "x");
+        }
+        assert_eq!(sparing.happened_at(start, "b", "y"), Some(line("b", 1, "y")));
+        sparing.happened_at(start, "b", "z");
+        assert_eq!(sparing.overdue_at(start + EVERY), vec![line("a", 299, "x"), line("b", 1, "z")]);
     }
 }

@@ -213,8 +213,8 @@ impl Desk {
                 self.metrics.answered(*service, reason.as_str());
                 // What makes no sense was told of as such.
                 let nonsense = matches!(reason, Reason::BadRequest | Reason::UnknownService);
-                if !nonsense && let Some(count) = self.refusals.count() {
-                    tracing::info!(count, %service, reason = reason.as_str(), "requests were answered with an error");
+                if !nonsense && let Some(line) = self.refusals.happened(reason.as_str(), service) {
+                    reads::tell_refusals(line);
                 }
             }
             Err(_) => {}

@@ -293,6 +293,7 @@ impl<N: Net> Server<N> {
             return;
         }
         self.next_review = Instant::now() + REVIEW;
+        self.tell_overdue();
         self.links.review(&mut self.net);
         self.asked_through.retain(|socket| self.brokers.owns(*socket));
         let status = self.replica.status(self.clocks.now());

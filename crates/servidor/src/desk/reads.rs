@@ -6,6 +6,7 @@ use papo_core::chat::TimelineKey;
 use papo_core::clock::{Lamport, Now};
 use papo_core::log::{Entry, Index, RequestId};
 use papo_core::replica::{self, Ask, Input, Replica, Ticket};
+use papo_service::Line;
 use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery};
 use papo_transport::Frames;
 use papo_wire::reply::{Answer, Failure, Reason};
@@ -261,6 +262,12 @@ impl Desk {
         }
     }
 
+    /// Logs what was left out of the log and is not to be left out for longer.
+    pub(crate) fn tell_overdue(&mut self) {
+        self.nonsense.overdue().into_iter().for_each(tell_nonsense);
+        self.refusals.overdue().into_iter().for_each(tell_refusals);
+    }
+
     /// Counts a request that makes no sense, says now and then what it was, and answers it.
     pub(super) fn refuse(
         &mut self,
@@ -270,11 +277,19 @@ impl Desk {
         bad: &BadRequest,
     ) -> Outgoing {
         self.metrics.bad_request(bad.reason());
-        if let Some(count) = self.nonsense.count() {
-            tracing::warn!(count, reason = bad.reason(), error = %bad, "bad requests");
+        if let Some(line) = self.nonsense.happened(bad.reason(), bad) {
+            tell_nonsense(line);
         }
         self.reply(now, replica, origin, Err(Failure::from(bad)), None)
     }
+}
+
+fn tell_nonsense(Line { kind, count, what }: Line) {
+    tracing::warn!(count, reason = kind, error = what, "bad requests");
+}
+
+pub(super) fn tell_refusals(Line { kind, count, what }: Line) {
+    tracing::info!(count, reason = kind, last = what, "requests were answered with an error");
 }
 
 fn page_query(key: TimelineKey, page: Page, limit: usize) -> PageQuery {

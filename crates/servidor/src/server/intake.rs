@@ -1,6 +1,7 @@
 //! What comes in, on its way to the core.
 
 use papo_core::replica::{Input, Message};
+use papo_service::Line;
 use papo_transport::{Change, Frames, HostPort, Net, SocketId};
 use papo_wire::admin;
 use papo_wire::envelope::ToServidor;
@@ -64,9 +65,14 @@ impl<N: Net> Server<N> {
     /// Of servidores and brokers. Nobody is answered: they do not wait for one.
     fn cannot_read(&mut self, what: &dyn std::fmt::Display) {
         self.metrics.bad_letters.inc();
-        if let Some(count) = self.unreadable.count() {
-            tracing::warn!(count, error = %what, "a message cannot be read");
-        }
+        let line = self.unreadable.happened("unreadable", what);
+        line.into_iter().for_each(tell_unreadable);
+    }
+
+    /// Logs what was left out of the log and is not to be left out for longer.
+    pub(super) fn tell_overdue(&mut self) {
+        self.desk.tell_overdue();
+        self.unreadable.overdue().into_iter().for_each(tell_unreadable);
     }
 
     fn take_letter(&mut self, frames: &[Vec<u8>]) {
@@ -202,4 +208,8 @@ impl<N: Net> Server<N> {
             tracing::debug!(?change, "nobody watches that name any more");
         }
     }
+}
+
+fn tell_unreadable(Line { count, what, .. }: Line) {
+    tracing::warn!(count, error = what, "messages cannot be read");
 }
