@@ -9,7 +9,9 @@ use papo_core::chat::RULES;
 use papo_core::clock::{Instant, Now, WallTime};
 use papo_core::log::{Position, Promise};
 use papo_core::members::{DiskId, MemberId};
-use papo_core::replica::{Hello, Input, Message, Output, Recovery, Replica, Settings, Stored, Timing};
+use papo_core::replica::{
+    Hello, Input, Message, Output, Recovery, Replica, RequestLimits, Settings, Stored, Timing,
+};
 
 #[test]
 fn a_founder_that_lost_its_disk_founds_no_second_cluster_however_long_nobody_coordinates() {
@@ -45,6 +47,7 @@ fn founder() -> Replica {
         session_key: [7; 32],
         seed: 1,
         timing: Timing::default(),
+        limits: RequestLimits::default(),
     };
     let stored = Stored { disk: DiskId(1), promise: Promise::default(), committed: 0 };
     let now = Now { instant: Instant::ZERO, wall: WallTime::EPOCH };

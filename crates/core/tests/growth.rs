@@ -8,8 +8,8 @@ use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_core::log::{ClusterId, Entry, Genesis, Operation, Promise, RequestId, Write};
 use papo_core::members::{ADMIN, DiskId, Member, MemberId};
 use papo_core::replica::{
-    Ack, Answer, Ask, Hello, Input, Message, Output, Recovery, Replica, Request, RoleName, Settings, Stored,
-    Timing, WriteRequest,
+    Ack, Answer, Ask, Hello, Input, Message, Output, Recovery, Replica, Request, RequestLimits, RoleName,
+    Settings, Stored, Timing, WriteRequest,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -56,6 +56,7 @@ impl Alone {
             session_key: [7; 32],
             seed: 1,
             timing: Timing::default(),
+            limits: RequestLimits::default(),
         };
         let own = MemberId { name: "a".to_owned(), disk: DiskId(1) };
         let stored = Stored { disk: own.disk, promise: Promise::default(), committed: 1 };

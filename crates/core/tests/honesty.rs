@@ -12,7 +12,8 @@ use papo_core::log::{
 };
 use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{
-    Batch, Beacon, Input, Message, Output, Recovery, Replica, Settings, Stored, Timing, WriteId,
+    Batch, Beacon, Input, Message, Output, Recovery, Replica, RequestLimits, Settings, Stored, Timing,
+    WriteId,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -190,6 +191,7 @@ fn recovered(promise: Promise, committed: Index, more: &[Arc<Entry>]) -> Replica
         session_key: [7; 32],
         seed: 1,
         timing: Timing::default(),
+        limits: RequestLimits::default(),
     };
     let mut recovery = Recovery::new(settings, Stored { disk: member("b").id.disk, promise, committed });
     let members = ["a", "b", "c"].map(member).to_vec();

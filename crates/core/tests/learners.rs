@@ -7,7 +7,7 @@ use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_core::log::{ClusterId, Entry, Epoch, Genesis, Index, Operation, Promise};
 use papo_core::members::{DiskId, Member, MemberId};
 use papo_core::replica::{
-    Ack, Hello, Input, Message, Output, Recovery, Replica, RoleName, Settings, Stored, Timing,
+    Ack, Hello, Input, Message, Output, Recovery, Replica, RequestLimits, RoleName, Settings, Stored, Timing,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -71,6 +71,7 @@ impl Alone {
             session_key: [7; 32],
             seed: 1,
             timing: Timing::default(),
+            limits: RequestLimits::default(),
         };
         let (own, lost) = (member("a", 1), member("b", 2));
         let stored = Stored { disk: own.id.disk, promise: Promise::default(), committed: entries };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use papo_core::clock::Now;
-use papo_core::replica::{Recovery, Replica, Settings, Stored, Timing};
+use papo_core::replica::{Recovery, Replica, RequestLimits, Settings, Stored, Timing};
 use papo_service::Failure;
 use papo_store::{OpenError, Running, Store, StoreEvent};
 use papo_transport::Waker;
@@ -35,6 +35,7 @@ pub(crate) fn recover(
         session_key: random()?,
         seed: u64::from_le_bytes(random()?),
         timing: Timing::default(),
+        limits: RequestLimits::default(),
     };
     let stored =
         Stored { disk: store.disk(), promise: store.promise().clone(), committed: store.committed() };

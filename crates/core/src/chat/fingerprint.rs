@@ -68,10 +68,9 @@ impl Digest {
     }
 }
 
-/// Both hashes of an entry. Computing them is most of the work of applying a short message; a servidor that already did
-/// so when the request came in hands them to [`ChatState::apply_keyed`](super::ChatState::apply_keyed).
+/// Both hashes of an entry. Computing them is most of the work of applying a short message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint {
+pub(super) struct Fingerprint {
     /// Which request it is; `None` for entries without a request id, which are never retries.
     pub key: Option<RequestKey>,
     /// What it asks for.
@@ -80,7 +79,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// The fingerprint of `entry`.
-    pub fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         Self {
             key: entry.request_id.as_ref().map(|id| RequestKey::of(&entry.author, id)),
             digest: Digest::of(&entry.operation),

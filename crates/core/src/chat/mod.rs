@@ -35,7 +35,7 @@ mod tests;
 
 pub use apply::Applied;
 pub use digest::StateDigest;
-pub use fingerprint::{Digest, Fingerprint, RequestKey};
+pub use fingerprint::{Digest, RequestKey};
 pub use outcome::{Outcome, Refusal};
 pub use places::Places;
 pub use recent::Recalled;

@@ -116,10 +116,9 @@ impl Replica {
     /// better: after different times, so that one of them has the next epoch to itself. Whoever has its majority already goes on.
     fn hurry(&mut self, now: Now) {
         let soon = now.instant + self.settings.timing.suspicion + self.random_backoff();
-        let Role::Candidate(candidacy) = &self.role else { return };
-        if !self.voters().majority(|id| *id == self.me || candidacy.promises.contains_key(id))
-            && let Role::Candidate(candidacy) = &mut self.role
-        {
+        let Self { role: Role::Candidate(candidacy), members, me, .. } = self else { return };
+        let promised = |id: &MemberId| *id == *me || candidacy.promises.contains_key(id);
+        if !members.current().majority(promised) {
             candidacy.until = candidacy.until.min(soon);
         }
     }

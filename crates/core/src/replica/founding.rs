@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::disk::DiskQueue;
 use super::following::Following;
 use super::publishing::Publishing;
-use super::requests::Requests;
+use super::requests::{RequestLimits, Requests};
 use super::{Availability, Hello, Message, Notice, Output, Peer, Replica, Role, Timing};
 use crate::chat::{Applied, ChatState, RULES};
 use crate::clock::{AgreedClock, Instant, Lamport, Now, median};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub seed: u64,
     /// All time spans.
     pub timing: Timing,
+    /// How many requests may wait.
+    pub limits: RequestLimits,
 }
 
 /// What is on the disk, besides the log.
@@ -107,6 +109,7 @@ impl Recovery {
             promise: stored.promise,
             disk: DiskQueue::new(last.index),
             role: Role::Follower(Following::new(now.instant, commit)),
+            requests: Requests::limited(settings.limits),
             in_touch: None,
             offers_after: now.instant,
             records_applied: chat.applied(),
@@ -127,7 +130,6 @@ impl Recovery {
             peers: BTreeMap::new(),
             held: BTreeMap::new(),
             clock: AgreedClock::default(),
-            requests: Requests::default(),
             publishing: Publishing::default(),
             availability: Availability::Withdrawn,
             stopping: false,

@@ -68,6 +68,7 @@ pub use founding::{Recovery, Settings, Stored};
 pub use input::{Ask, Input, Request, Ticket, WriteId, WriteRequest};
 pub use message::{Ack, Batch, Beacon, Hello, Message, Promised, Proposal};
 pub use output::{Answer, Availability, Notice, Output, Resigned};
+pub use requests::RequestLimits;
 pub use status::{PeerStatus, Role as RoleName, Status};
 pub use timing::Timing;
 

@@ -12,22 +12,14 @@ use crate::members::MemberId;
 impl Replica {
     pub(super) fn asked_promise(&mut self, now: Now, from: &MemberId, epoch: Epoch, last: Position) {
         self.highest = self.highest.max(epoch);
-        if epoch < self.promise.epoch || (epoch == self.promise.epoch && self.promise.candidate != from.name)
-        {
+        if epoch < self.promise.epoch || self.is_given_away(epoch, from) {
             let refused = Message::Refused { promised: self.promise.epoch };
-            self.send(&from.name, refused);
-            return;
+            return self.send(&from.name, refused);
         }
         if self.held_more(from, last.index) {
             return;
         }
         if epoch == self.promise.epoch {
-            // An entry of that epoch means that somebody else has won it, was obeyed here, and may have changed who counts.
-            if self.log.last().epoch >= epoch {
-                let refused = Message::Refused { promised: self.promise.epoch };
-                self.send(&from.name, refused);
-                return;
-            }
             return self.asked_promise_again(now, from);
         }
         if matches!(self.role, Role::Coordinator(_)) {
@@ -42,6 +34,13 @@ impl Replica {
             following.disappointed = disappointed;
         }
         self.persist_behind_log(now.instant, Write::Promise(self.promise.clone()));
+    }
+
+    /// Whether `epoch` was promised to another candidate, or its winner was obeyed here already: an entry of that epoch means that
+    /// somebody has won it, who may have changed who counts.
+    fn is_given_away(&self, epoch: Epoch, candidate: &MemberId) -> bool {
+        epoch == self.promise.epoch
+            && (self.promise.candidate != candidate.name || self.log.last().epoch >= epoch)
     }
 
     /// A repeated question. If the promise is still on its way to the disk, it will be told from there.

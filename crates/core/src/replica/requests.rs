@@ -8,27 +8,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
 use super::output::Answer;
-use super::{Proposal, Replica, Ticket, WriteRequest};
+use super::{Proposal, Ticket, WriteRequest};
 use crate::chat::{Digest, Outcome, RequestKey};
 use crate::clock::Instant;
 use crate::log::{Epoch, Index};
 
-/// How many writes may wait at one servidor. Beyond that clients are told so at once.
-const MAX_WRITES: usize = 8192;
-
-/// How many reads may wait at one servidor for the state to catch up with what their clients have seen.
-const MAX_READS: usize = 8192;
-
-/// How many requests may wait. Every ticket counts, also one that repeats what another one waits for already.
+/// How many requests may wait at one servidor; beyond that clients are told so at once. Every ticket counts, also one that repeats
+/// what another one waits for already.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    writes: usize,
-    reads: usize,
+pub struct RequestLimits {
+    /// Writes.
+    pub writes: usize,
+    /// Reads, for the state to catch up with what their clients have seen.
+    pub reads: usize,
 }
 
-impl Default for Limits {
+impl Default for RequestLimits {
     fn default() -> Self {
-        Self { writes: MAX_WRITES, reads: MAX_READS }
+        Self { writes: 8192, reads: 8192 }
     }
 }
 
@@ -70,17 +67,15 @@ pub(super) struct Requests {
     arrivals: u64,
     /// How many of those that wait are reads.
     reading: usize,
-    limits: Limits,
-}
-
-impl Replica {
-    /// Lets so many writes and so many reads wait here from now on. For tests, which cannot bring about thousands.
-    pub fn limit_requests(&mut self, writes: usize, reads: usize) {
-        self.requests.limits = Limits { writes, reads };
-    }
+    limits: RequestLimits,
 }
 
 impl Requests {
+    /// None yet, and never more than that.
+    pub(super) fn limited(limits: RequestLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Keeps a write until it is answered.
     pub(super) fn add_write(
         &mut self,
@@ -301,7 +296,7 @@ mod tests {
     const LATER: Instant = Instant::from_nanos(1_000);
 
     fn limited(writes: usize, reads: usize) -> Requests {
-        Requests { limits: Limits { writes, reads }, ..Requests::default() }
+        Requests::limited(RequestLimits { writes, reads })
     }
 
     fn identity(id: &str) -> (Identity, WriteRequest) {

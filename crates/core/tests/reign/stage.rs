@@ -11,8 +11,8 @@ use papo_core::log::{
 };
 use papo_core::members::{ADMIN, DiskId, Member, MemberId};
 use papo_core::replica::{
-    Ack, Beacon, Hello, Input, Message, Output, Promised, Proposal, Recovery, Replica, RoleName, Settings,
-    Stored, Timing, WriteId,
+    Ack, Beacon, Hello, Input, Message, Output, Promised, Proposal, Recovery, Replica, RequestLimits,
+    RoleName, Settings, Stored, Timing, WriteId,
 };
 
 const CLUSTER: ClusterId = ClusterId(9);
@@ -47,6 +47,7 @@ impl Stage {
             session_key: [7; 32],
             seed: 1,
             timing: Timing::default(),
+            limits: RequestLimits::default(),
         };
         let promise = Promise { epoch: 1, candidate: "a".to_owned() };
         let stored = Stored { disk: member("c").id.disk, promise, committed: COMMITTED.index };

@@ -63,9 +63,7 @@ impl Canon {
             require(Causal::follows(before, entry));
             require(p9_clock::follows(before, entry));
         }
-        let before = self.members.current().voters().to_vec();
-        self.members.append(entry);
-        require(p11_growth::changed(entry.index, &before, self.members.current().voters()));
+        self.append_members(entry);
         let applied = self.chat.apply(entry);
         self.log.extend(entry, self.chat.digest());
         if let Some(key) = key(entry) {
@@ -76,6 +74,14 @@ impl Canon {
         }
         if let Some(delivery) = applied.delivery {
             require(self.deliveries.applied(delivery));
+        }
+    }
+
+    fn append_members(&mut self, entry: &Arc<Entry>) {
+        self.members.append(entry);
+        let (before, after) = (self.members.at(entry.index - 1), self.members.current());
+        if !std::ptr::eq(before, after) {
+            require(p11_growth::changed(entry.index, before.voters(), after.voters()));
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use papo_core::log::{Entry, Operation, Write};
 use papo_core::members::Member;
 use papo_core::replica::{
-    Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request, Resigned, RoleName, Status,
+    Availability, FETCH_ENTRIES, Input, Message, Notice, Output, Request, Resigned, RoleName,
 };
 
 use super::disk::Health;
@@ -100,10 +100,31 @@ impl Cluster {
             require(p7_availability::busy_loop(&self.nodes[node].name));
         }
         let process = &mut self.nodes[node];
-        if wake_at != process.wake_at || wake_at <= self.now {
-            process.wake_at = wake_at;
-            let generation = process.generation;
-            self.schedule(wake_at, Event::Wakes { node, generation });
+        process.wake_at = wake_at;
+        // Deadlines are put off again and again: an alarm that is set already sets itself to the new one when it goes off.
+        if process.alarm.is_none_or(|alarm| wake_at < alarm) {
+            self.set_alarm(node, wake_at);
+        }
+    }
+
+    fn set_alarm(&mut self, node: usize, at: Time) {
+        let process = &mut self.nodes[node];
+        process.alarm = Some(at);
+        let generation = process.generation;
+        self.schedule(at, Event::Wakes { node, generation });
+    }
+
+    /// An alarm goes off: that of an earlier deadline, or the one that the process waits for.
+    pub(super) fn wakes(&mut self, node: usize) {
+        let process = &mut self.nodes[node];
+        if process.alarm.is_some_and(|alarm| alarm <= self.now) {
+            process.alarm = None;
+        }
+        if process.wake_at <= self.now {
+            self.turn(node);
+        } else if process.alarm.is_none_or(|alarm| process.wake_at < alarm) {
+            let at = process.wake_at;
+            self.set_alarm(node, at);
         }
     }
 
@@ -220,15 +241,19 @@ impl Cluster {
     fn send(&mut self, node: usize, to: usize, message: &Message) {
         self.check_words(node, message);
         let replica = self.nodes[node].replica.as_ref().expect("it runs");
+        let (at, again) =
+            match self.network.fate(&mut self.rng, &mut self.coverage, self.now, (node, to), message) {
+                Fate::Lost => return,
+                Fate::Waits => (None, None),
+                Fate::Arrives { at, again } => (Some(at), again),
+            };
         let letter =
             Letter { from: replica.me().clone(), cluster: replica.cluster(), message: message.clone() };
-        match self.network.fate(&mut self.rng, &mut self.coverage, self.now, (node, to), message) {
-            Fate::Waits => self.queue((node, to), letter),
-            Fate::Arrives(times) => {
-                for at in times {
-                    self.schedule(at, Event::Arrives { to, letter: letter.clone() });
-                }
-            }
+        let Some(at) = at else { return self.queue((node, to), letter) };
+        let copy = again.map(|again| (again, letter.clone()));
+        self.schedule(at, Event::Arrives { to, letter });
+        if let Some((at, letter)) = copy {
+            self.schedule(at, Event::Arrives { to, letter });
         }
     }
 
@@ -306,13 +331,11 @@ impl Cluster {
         }
         let log = &process.disk.content.log;
         assert!(applied <= log.len() as u64, "{} applied what is not on its disk", process.name);
-        let status = self.status(node);
-        assert!(status.applied <= status.commit && status.commit <= status.last, "applied <= commit <= last");
         let fresh: Vec<_> = log[known as usize..applied as usize].to_vec();
         for entry in &fresh {
             if self.canon.applied(entry, &self.nodes[node].name) {
                 self.count_entry(entry);
-                self.check_durable(entry, &status);
+                self.check_durable(entry, node);
             }
         }
         self.canon.check_state(&self.nodes[node].name, applied, digest);
@@ -341,7 +364,9 @@ impl Cluster {
 
     /// What is applied anywhere is on the disks of a majority: of the members then, or of those that the next change names, which
     /// counts for its coordinator from when it orders it.
-    fn check_durable(&self, entry: &Entry, status: &Status) {
+    fn check_durable(&self, entry: &Entry, by: usize) {
+        let status = self.status(by);
+        assert!(status.applied <= status.commit && status.commit <= status.last, "applied <= commit <= last");
         let stored = |member: &&Member| {
             let disks = self.nodes.iter().map(|node| &node.disk.content).chain(self.lost.values());
             disks.filter(|content| content.id == member.id.disk).any(|content| content.holds(entry))

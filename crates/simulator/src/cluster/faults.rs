@@ -40,6 +40,7 @@ impl Cluster {
         process.shown = applied;
         process.spins = 0;
         process.wake_at = 0;
+        process.alarm = None;
         if process.disk.health == Health::Full {
             self.coverage.count(Happening::DiskFull);
             process.inbox.push(Incoming::Input(Input::DiskRefuses(true)));

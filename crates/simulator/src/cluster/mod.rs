@@ -351,9 +351,7 @@ impl Cluster {
                 self.turn(node);
             }
             Event::Wakes { node, generation } if self.is_current(node, generation) => {
-                if self.nodes[node].wake_at <= self.now {
-                    self.turn(node);
-                }
+                self.wakes(node);
             }
             Event::Synced { node, generation } if self.is_current(node, generation) => self.synced(node),
             Event::Dies { node, generation, at } if self.is_current(node, generation) => {

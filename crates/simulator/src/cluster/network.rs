@@ -53,8 +53,10 @@ enum Cut {
 
 /// What becomes of a message.
 pub(super) enum Fate {
-    /// It arrives at these times; never, if there are none.
-    Arrives(Vec<Time>),
+    /// It never arrives.
+    Lost,
+    /// It arrives at this time, and perhaps once more.
+    Arrives { at: Time, again: Option<Time> },
     /// It waits until the link is free again.
     Waits,
 }
@@ -98,31 +100,32 @@ impl Network {
                 }
                 Cut::OneWay => {}
             }
-            return Fate::Arrives(Vec::new());
+            return Fate::Lost;
         }
         if of_log && self.starved.contains(&link.1) {
-            return Fate::Arrives(Vec::new());
+            return Fate::Lost;
         }
         if self.stale.contains(&link) {
             coverage.count(Happening::StaleAddress);
-            return Fate::Arrives(Vec::new());
+            return Fate::Lost;
         }
         if self.loss > 0.0 && rng.f64() < self.loss {
             coverage.count(Happening::Lost);
-            return Fate::Arrives(Vec::new());
+            return Fate::Lost;
         }
         if broadcast && self.broadcast_loss > 0.0 && rng.f64() < self.broadcast_loss {
             coverage.count(Happening::BroadcastLost);
-            return Fate::Arrives(Vec::new());
+            return Fate::Lost;
         }
         if self.jams.contains(&link) {
             return Fate::Waits;
         }
-        let copies = if self.duplication > 0.0 && rng.f64() < self.duplication { 2 } else { 1 };
-        if copies > 1 {
+        let doubled = self.duplication > 0.0 && rng.f64() < self.duplication;
+        if doubled {
             coverage.count(Happening::Duplicated);
         }
-        Fate::Arrives((0..copies).map(|_| self.arrival(rng, coverage, now, link)).collect())
+        let at = self.arrival(rng, coverage, now, link);
+        Fate::Arrives { at, again: doubled.then(|| self.arrival(rng, coverage, now, link)) }
     }
 
     fn arrival(&mut self, rng: &mut fastrand::Rng, coverage: &mut Coverage, now: Time, link: Link) -> Time {

@@ -4,14 +4,13 @@ use papo_core::chat::Record;
 use papo_core::clock::Now;
 use papo_core::log::Index;
 use papo_core::members::ServerName;
-use papo_core::replica::{Ask, Availability, Input, Recovery, Replica, Settings, Ticket, Timing};
+use papo_core::replica::{
+    Ask, Availability, Input, Recovery, Replica, RequestLimits, Settings, Ticket, Timing,
+};
 
 use super::disk::{Content, Disk, Unsynced};
 use super::time::{Clocks, Time};
 use crate::plan::Point;
-
-/// How many writes, and how many reads, may wait at a servidor unless the plan says less: the core's own limits.
-pub const LIMIT: usize = 8_192;
 
 /// Something that waits for the process to take it.
 #[derive(Clone, Debug)]
@@ -54,6 +53,8 @@ pub struct Node {
     pub turn_at: Option<Time>,
     /// When it wakes up by itself.
     pub wake_at: Time,
+    /// The earliest of the alarms that are set.
+    pub(super) alarm: Option<Time>,
     /// Stopped by a signal; what arrives waits.
     pub paused: bool,
     /// Since when.
@@ -103,6 +104,7 @@ impl Node {
             inbox: Vec::new(),
             turn_at: None,
             wake_at: 0,
+            alarm: None,
             paused: false,
             paused_at: 0,
             stopping: false,
@@ -118,7 +120,7 @@ impl Node {
             checked: 0,
             shown: 0,
             views: Vec::new(),
-            limit: LIMIT,
+            limit: RequestLimits::default().writes,
         }
     }
 
@@ -138,14 +140,13 @@ impl Node {
             session_key: [7; 32],
             seed: rng.u64(..),
             timing: self.timing.clone(),
+            limits: RequestLimits { writes: self.limit, reads: self.limit },
         };
         let mut recovery = Recovery::new(settings, self.disk.content.stored());
         // The real views are on the disk as well, and what they lack is put into them in the same way.
         let replayed = self.disk.content.log.iter().filter_map(|entry| recovery.replay(entry.clone()));
         self.views = replayed.filter_map(|applied| applied.record).collect();
-        let mut replica = recovery.finish(self.clocks.read(now));
-        replica.limit_requests(self.limit, self.limit);
-        self.replica = Some(replica);
+        self.replica = Some(recovery.finish(self.clocks.read(now)));
         self.availability = Availability::Withdrawn;
         self.inbox.extend(self.rank.map(|rank| Incoming::Input(Input::Rank(rank))));
     }

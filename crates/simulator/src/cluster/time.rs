@@ -14,6 +14,8 @@ pub const MS: Time = 1_000_000;
 /// A second.
 pub const S: Time = 1_000_000_000;
 
+const MILLION: i64 = 1_000_000;
+
 /// The true wall time at the start: some day in 2023.
 pub const START: i64 = 1_700_000_000_000_000_000;
 
@@ -61,8 +63,8 @@ impl Clocks {
     /// The first moment at which the monotonic clock shows `instant` or later.
     pub fn moment(&self, instant: Instant) -> Time {
         let elapsed = instant.as_nanos().saturating_sub(self.base);
-        let slow = i128::from(elapsed) * 1_000_000 / i128::from(1_000_000 + self.drift);
-        let mut moment = self.started + Time::try_from(slow.min(1 << 60)).expect("bounded above");
+        let rate = u64::try_from(MILLION + self.drift).expect("clocks go forward");
+        let mut moment = self.started + scaled(elapsed.min(1 << 60), MILLION.unsigned_abs(), rate);
         while self.read(moment).instant < instant && moment < 1 << 60 {
             moment += 1;
         }
@@ -70,9 +72,14 @@ impl Clocks {
     }
 
     fn stretched(&self, span: Time) -> Time {
-        let extra = i128::from(span) * i128::from(self.drift) / 1_000_000;
-        Time::try_from(i128::from(span) + extra).expect("drift is small")
+        let extra = scaled(span, self.drift.unsigned_abs(), MILLION.unsigned_abs());
+        if self.drift < 0 { span - extra } else { span + extra }
     }
+}
+
+/// `span * times / by`, rounded down, in a way that neither overflows nor needs 128 bits: clocks are read all the time.
+fn scaled(span: Time, times: u64, by: u64) -> Time {
+    span / by * times + span % by * times / by
 }
 
 /// A span of virtual time as the core counts it.

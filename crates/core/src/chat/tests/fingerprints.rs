@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::support::*;
 use crate::chat::digest::StateDigest;
-use crate::chat::{Digest, Fingerprint, Outcome, Refusal, RequestKey};
+use crate::chat::fingerprint::Fingerprint;
+use crate::chat::{Digest, Outcome, Refusal, RequestKey};
 use crate::log::{Genesis, Name, Operation, RequestId};
 
 /// The expected values were computed by another implementation (Python's `hashlib`) from the description of the encoding.

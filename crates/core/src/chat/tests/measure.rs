@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::support::*;
-use crate::chat::{ChatState, Fingerprint};
+use crate::chat::ChatState;
+use crate::chat::fingerprint::Fingerprint;
 
 #[test]
 #[ignore = "a measurement"]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use papo_core::clock::{Instant, Lamport, Now, WallTime};
 use papo_core::log::{ClusterId, Entry, Genesis, Operation, Position, Promise};
 use papo_core::members::{DiskId, Member, MemberId};
-use papo_core::replica::{Input, Message, Output, Promised, Recovery, Replica, Settings, Stored, Timing};
+use papo_core::replica::{
+    Input, Message, Output, Promised, Recovery, Replica, RequestLimits, Settings, Stored, Timing,
+};
 use papo_fuzz::{spoils, spoilt};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -38,6 +40,7 @@ fn servidor() -> Replica {
         session_key: [7; 32],
         seed: 1,
         timing: Timing::default(),
+        limits: RequestLimits::default(),
     };
     let stored =
         Stored { disk: DiskId(3), promise: Promise { epoch: 1, candidate: "a".to_owned() }, committed: 1 };
@@ -168,6 +171,7 @@ proptest! {
             session_key: [7; 32],
             seed: 1,
             timing: Timing::default(),
+            limits: RequestLimits::default(),
         };
         let stored = Stored { disk: id.disk, promise: Promise::default(), committed: 0 };
         listen(Recovery::new(settings, stored).finish(now(0)), 0, all);
