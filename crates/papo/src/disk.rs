@@ -7,20 +7,10 @@ use std::sync::mpsc;
 
 use papo_core::log::Write;
 use papo_core::members::DiskId;
-use papo_service::{Boot, Exit, Failure, Settings};
+use papo_service::{Boot, Failure, Settings};
 use papo_store::{OpenError, SetAsideError, Store, StoreEvent};
 
-const HELP: &str = "\
-What a person decides about a servidor's data. The servidor must be stopped.
-
-Usage: papo disk set-aside --data DIR
-       papo disk renew --data DIR
-
-  set-aside  move unreadable data into a directory of its own; the servidor then starts with a new, empty disk,
-             and learns everything from the others
-  renew      say that the data was restored from a snapshot or a copy, and may be older than what the servidor
-             once promised; it then counts only after it has learned from the others what is missing
-";
+use crate::programs::{self, Program};
 
 /// Moves a servidor's data into a directory of its own inside the data directory, and says where.
 ///
@@ -53,20 +43,25 @@ struct Renew {
 
 impl Settings for Renew {}
 
-pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
-    let action = if arguments.is_empty() { OsString::new() } else { arguments.remove(0) };
-    match action.to_str() {
-        Some("renew") => papo_service::run_tool_from(arguments, renew),
-        Some("set-aside") => papo_service::run_tool_from(arguments, set_aside),
-        Some("help" | "--help" | "-h") => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
-        _ => {
-            eprint!("{HELP}");
-            Exit::Usage.into()
-        }
-    }
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "set-aside",
+        about: "Move unreadable data into a directory of its own; the servidor then starts with a new, empty disk, and learns \
+                everything from the others",
+        run: |arguments| papo_service::run_tool_from(arguments, set_aside),
+    },
+    Program {
+        name: "renew",
+        about: "Say that the data was restored from a snapshot or a copy, and may be older than what the servidor once promised; \
+                it then counts only after it has learned from the others what is missing",
+        run: |arguments| papo_service::run_tool_from(arguments, renew),
+    },
+];
+
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let command = clap::Command::new("papo disk")
+        .about("What a person decides about a servidor's data. The servidor must be stopped");
+    programs::run(command, &PROGRAMS, arguments)
 }
 
 fn set_aside(boot: Boot<SetAside>) -> Result<(), Failure> {
@@ -126,6 +121,8 @@ fn unopened(error: OpenError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use papo_service::Exit;
+
     use super::*;
 
     #[test]

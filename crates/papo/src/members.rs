@@ -14,35 +14,16 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use papo_core::members::{MAX_MEMBERS, is_server_name};
-use papo_service::{Boot, Exit, Failure, Mistake, Settings};
+use papo_service::{Boot, Failure, Mistake, Settings};
 use papo_transport::HostPort;
 use papo_wire::admin::{Change, Membership};
 
 use crate::local;
+use crate::programs::{self, Program};
 use work::Work;
 
 /// The wire's port of servidores.
 const DIRECT_PORT: u16 = 5570;
-
-const HELP: &str = "\
-Who the members are: they vote, and their disks count. And who is wanted among them.
-
-Usage: papo members [--from HOST:PORT,...] [--json]
-       papo members admit NAME... [options]
-       papo members dismiss NAME... [options]
-       papo members set NAME,NAME,... [options]
-       papo members replace OLD NEW [options]
-       papo members forget NAME [options]
-
-  admit    want servidores among the members; each counts once it is there and has learned everything
-  dismiss  want servidores among the members no longer; each leaves once the others can go on without it
-  set      want exactly these: admits who is missing, and dismisses who is too many
-  replace  admit NEW, and dismiss OLD once NEW counts
-  forget   dismiss one that is lost for good, and say what that costs
-
-They ask a servidor (its port for servidores, 5570, or 5580 and so on with `papo local`), never a broker. Shrinking happens before the processes go: a stopped
-process is still a member, and is waited for. `papo members COMMAND --help` tells more.
-";
 
 /// Whom all of them ask, and how they tell.
 #[derive(Clone, Debug, clap::Args)]
@@ -263,27 +244,53 @@ fn wrong_names<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<Mistake> 
     wrong.map(|name| Mistake::new("name", say(name))).collect()
 }
 
-pub(crate) fn run(mut arguments: Vec<OsString>) -> ExitCode {
-    let command = arguments.first().and_then(|word| word.to_str()).unwrap_or_default().to_owned();
-    if command.is_empty() || (command.starts_with('-') && command != "-h" && command != "--help") {
+const PROGRAMS: [Program; 6] = [
+    Program {
+        name: "show",
+        about: "Tell who they are, and who is wanted: what `papo members` alone does",
+        run: |arguments| papo_service::run_tool_from(arguments, show),
+    },
+    Program {
+        name: "admit",
+        about: "Want servidores among the members; each counts once it is there and has learned everything",
+        run: |arguments| papo_service::run_tool_from(arguments, admit),
+    },
+    Program {
+        name: "dismiss",
+        about: "Want servidores among the members no longer; each leaves once the others can go on without it",
+        run: |arguments| papo_service::run_tool_from(arguments, dismiss),
+    },
+    Program {
+        name: "set",
+        about: "Want exactly these: admit who is missing, and dismiss who is too many",
+        run: |arguments| papo_service::run_tool_from(arguments, set),
+    },
+    Program {
+        name: "replace",
+        about: "Admit another one, and dismiss the old one once the new one counts",
+        run: |arguments| papo_service::run_tool_from(arguments, replace),
+    },
+    Program {
+        name: "forget",
+        about: "Dismiss one that is lost for good, and say what that costs",
+        run: |arguments| papo_service::run_tool_from(arguments, forget),
+    },
+];
+
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let first = arguments.first().map(|first| first.to_string_lossy()).unwrap_or_default();
+    // Nothing, or flags of `show`.
+    if first.is_empty() || (first.starts_with('-') && first != "-h" && first != "--help") {
         return papo_service::run_tool_from(arguments, show);
     }
-    arguments.remove(0);
-    match command.as_str() {
-        "admit" => papo_service::run_tool_from(arguments, admit),
-        "dismiss" => papo_service::run_tool_from(arguments, dismiss),
-        "set" => papo_service::run_tool_from(arguments, set),
-        "replace" => papo_service::run_tool_from(arguments, replace),
-        "forget" => papo_service::run_tool_from(arguments, forget),
-        "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
-        _ => {
-            eprint!("papo: there is no `papo members {command}`\n\n{HELP}");
-            Exit::Usage.into()
-        }
-    }
+    let command = clap::Command::new("papo members")
+        .about("Who the members are: they vote, and their disks count. And who is wanted among them")
+        .after_help(
+            "They ask a servidor (its port for servidores, 5570, or 5580 and so on with `papo local`), never a broker. Shrinking \
+             happens before the processes go: a stopped process is still a member, and is waited for. `papo members COMMAND --help` \
+             tells more.",
+        );
+    programs::run(command, &PROGRAMS, arguments)
 }
 
 fn show(boot: Boot<Show>) -> Result<(), Failure> {
