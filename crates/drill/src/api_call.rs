@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use crate::names;
 use crate::rights::Right;
-use crate::scene::{Kind, Pod, Workload};
+use crate::snapshot::{Kind, Pod, Workload};
 
 /// One request that changes something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
+pub struct ApiCall {
     /// What kind of change.
     pub verb: Verb,
     /// Which object (or collection): an absolute path without a query.
@@ -41,7 +41,7 @@ pub enum Verb {
     Delete,
 }
 
-impl Call {
+impl ApiCall {
     /// Kills a pod at once, and only this very pod: a successor of the same name has another UID.
     pub fn kill_pod(namespace: &str, pod: &Pod) -> Self {
         Self::delete(
@@ -192,7 +192,7 @@ impl Call {
 }
 
 /// As in a log of the API server: `DELETE /api/v1/namespaces/... {"preconditions":...}`.
-impl fmt::Display for Call {
+impl fmt::Display for ApiCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let method = match self.verb {
             Verb::Create => "POST",

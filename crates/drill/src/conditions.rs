@@ -1,4 +1,4 @@
-//! Whether something can be seen in the cluster: conditions of a plan, held against it.
+//! Conditions of a plan, held against the cluster: whether something can be seen there.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::connect::{Connection, Trouble, asked};
 use crate::hook;
 use crate::plan::Condition;
-use crate::roster::Roster;
-use crate::scene::{Kind, Pod};
+use crate::pod_watch::PodWatch;
+use crate::snapshot::{Kind, Pod};
 use crate::step::PodRef;
 
 /// How often it is looked again.
@@ -21,20 +21,20 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// What Kubernetes says of an image that it cannot get.
 const NO_IMAGE: [&str; 3] = ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"];
 
-/// What sees the cluster: its API, its pods and its servidores.
+/// Holds conditions against the cluster: its API, its pods and its servidores.
 #[derive(Clone)]
-pub struct Sight {
+pub struct ConditionEvaluator {
     /// The cluster.
     pub connection: Connection,
     /// Its pods.
-    pub roster: Roster,
+    pub pod_watch: PodWatch,
     /// What the servidores last said.
     pub view: Arc<dyn Fn() -> View + Send + Sync>,
 }
 
-impl Sight {
+impl ConditionEvaluator {
     /// Looks until the condition holds. False if it does not within `limit`.
-    pub async fn see(&self, condition: &Condition, limit: Duration) -> bool {
+    pub async fn wait_for(&self, condition: &Condition, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         loop {
             match self.holds(condition).await {
@@ -65,11 +65,11 @@ impl Sight {
                     && self.is_rolled_out(*kind, name).await?
             }
             Condition::Count { component, ready } => {
-                let pods = self.roster.pods().into_iter();
+                let pods = self.pod_watch.pods().into_iter();
                 let pods: Vec<Pod> = pods.filter(|pod| pod.component == *component && !pod.leaving).collect();
                 pods.len() == *ready && pods.iter().all(|pod| pod.ready)
             }
-            Condition::Stuck { component, image } => self.roster.pods().iter().any(|pod| {
+            Condition::Stuck { component, image } => self.pod_watch.pods().iter().any(|pod| {
                 let waits = pod.waiting.as_deref().is_some_and(|why| NO_IMAGE.contains(&why));
                 pod.component == *component && pod.image == *image && waits
             }),
@@ -92,7 +92,7 @@ impl Sight {
     }
 
     fn pod(&self, pod: &PodRef) -> Option<Pod> {
-        self.roster.by_uid(&pod.uid)
+        self.pod_watch.by_uid(&pod.uid)
     }
 
     async fn node_is_ready(&self, node: &str) -> Result<bool, Trouble> {

@@ -1,4 +1,4 @@
-//! Looking at an install: which release there is, what belongs to it, and what the servidores say.
+//! Discovery of an install: which release there is, what belongs to it, and what the servidores say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use crate::connect::{Connection, Trouble, asked};
 use crate::faults::LooksAt;
 use crate::hook;
 use crate::names::{self, component, port};
-use crate::placing::{are_kept_apart, takes};
-use crate::roster::Roster;
-use crate::scene::{Budget, Claim, Kind, Placing, Policy, Scene, Workload};
+use crate::pod_watch::PodWatch;
+use crate::scheduling::{are_kept_apart, takes};
+use crate::snapshot::{Budget, Claim, Kind, Policy, Scheduling, Snapshot, Workload};
 use crate::stop::Stop;
 use crate::tunnel::{Toward, Tunnel};
 
@@ -36,7 +36,7 @@ pub struct Site {
     /// The release.
     pub release: String,
     /// Its pods.
-    pub roster: Roster,
+    pub pod_watch: PodWatch,
     /// Where its services are reached from here.
     pub reach: Reach,
     _tunnels: Vec<Tunnel>,
@@ -74,8 +74,8 @@ pub async fn release(connection: &Connection, named: Option<&str>) -> Result<Str
 impl Site {
     /// Opens ways into an install.
     pub async fn open(connection: Connection, release: String) -> Result<Self, Stop> {
-        let roster = Roster::watch(&connection, &release);
-        if !roster.until(FIRST_LIST, |pods| !pods.is_empty()).await {
+        let pod_watch = PodWatch::start(&connection, &release);
+        if !pod_watch.until(FIRST_LIST, |pods| !pods.is_empty()).await {
             return Err(Stop::Config("the pods cannot be watched".to_owned()));
         }
         let (workloads, _) =
@@ -87,7 +87,7 @@ impl Site {
         let mut reach = Reach::default();
         let mut tunnels = Vec::new();
         let mut open = async |toward, port, turn| {
-            let tunnel = Tunnel::open(&connection, &roster, toward, port, turn).await;
+            let tunnel = Tunnel::open(&connection, &pod_watch, toward, port, turn).await;
             let tunnel = tunnel.map_err(|error| no_port(&error))?;
             let address = tunnel.address();
             tunnels.push(tunnel);
@@ -101,12 +101,12 @@ impl Site {
             let address = open(Toward::Named(name.clone()), port::REPLICA, 0).await?;
             reach.servidores.insert(name, address);
         }
-        Ok(Self { connection, release, roster, reach, _tunnels: tunnels })
+        Ok(Self { connection, release, pod_watch, reach, _tunnels: tunnels })
     }
 
     /// One that is reached by ways of somebody else's making: for tests.
-    pub fn of(connection: Connection, release: &str, roster: Roster, reach: Reach) -> Self {
-        Self { connection, release: release.to_owned(), roster, reach, _tunnels: Vec::new() }
+    pub fn of(connection: Connection, release: &str, pod_watch: PodWatch, reach: Reach) -> Self {
+        Self { connection, release: release.to_owned(), pod_watch, reach, _tunnels: Vec::new() }
     }
 
     /// Ways to those of these servidores that are not there yet.
@@ -117,7 +117,7 @@ impl Site {
         let (mut ways, mut tunnels) = (BTreeMap::new(), Vec::new());
         for name in names.iter().filter(|name| !self.reach.servidores.contains_key(**name)) {
             let toward = Toward::Named((*name).to_owned());
-            let tunnel = Tunnel::open(&self.connection, &self.roster, toward, port::REPLICA, 0).await;
+            let tunnel = Tunnel::open(&self.connection, &self.pod_watch, toward, port::REPLICA, 0).await;
             let tunnel = tunnel.map_err(|error| no_port(&error))?;
             ways.insert((*name).to_owned(), tunnel.address());
             tunnels.push(tunnel);
@@ -126,42 +126,42 @@ impl Site {
     }
 
     /// What there is. `view` is what the servidores said.
-    pub async fn scene(&self, view: View, looks_at: LooksAt) -> Result<Scene, Stop> {
+    pub async fn snapshot(&self, view: View, looks_at: LooksAt) -> Result<Snapshot, Stop> {
         self.look(view, looks_at).await.map_err(|trouble| unreachable(&trouble))
     }
 
-    async fn look(&self, view: View, looks_at: LooksAt) -> Result<Scene, Trouble> {
+    async fn look(&self, view: View, looks_at: LooksAt) -> Result<Snapshot, Trouble> {
         let (connection, release) = (&self.connection, &self.release);
         let (workloads, servidores) = workloads(connection, release).await?;
-        let mut scene = Scene {
+        let mut snapshot = Snapshot {
             namespace: connection.namespace.clone(),
             release: release.clone(),
-            pods: self.roster.pods(),
+            pods: self.pod_watch.pods(),
             view,
             workloads,
             budgets: budgets(connection, release).await?,
             claims: claims(connection).await?,
-            ..Scene::default()
+            ..Snapshot::default()
         };
-        scene.pods.sort_by(|a, b| a.name.cmp(&b.name));
+        snapshot.pods.sort_by(|a, b| a.name.cmp(&b.name));
         match looks_at {
             LooksAt::Nothing => {}
-            LooksAt::Policies => scene.policies = policies(connection, release).await?,
-            LooksAt::Hooks => self.look_at_hooks(&mut scene).await,
-            LooksAt::Nodes => scene.placing = placing(connection, &servidores).await?,
+            LooksAt::Policies => snapshot.policies = policies(connection, release).await?,
+            LooksAt::Hooks => self.look_at_hooks(&mut snapshot).await,
+            LooksAt::Nodes => snapshot.scheduling = scheduling(connection, &servidores).await?,
             LooksAt::Everything => {
                 // Who may not list policies is told so by the rights of the drill that takes them.
-                scene.policies = if_allowed(policies(connection, release).await)?.unwrap_or_default();
-                scene.placing = placing(connection, &servidores).await?;
-                self.look_at_hooks(&mut scene).await;
+                snapshot.policies = if_allowed(policies(connection, release).await)?.unwrap_or_default();
+                snapshot.scheduling = scheduling(connection, &servidores).await?;
+                self.look_at_hooks(&mut snapshot).await;
             }
         }
-        Ok(scene)
+        Ok(snapshot)
     }
 
-    async fn look_at_hooks(&self, scene: &mut Scene) {
+    async fn look_at_hooks(&self, snapshot: &mut Snapshot) {
         let (mut hooks, mut silent) = (BTreeMap::new(), Vec::new());
-        for pod in scene.of(component::SERVIDOR) {
+        for pod in snapshot.of(component::SERVIDOR) {
             match hook::look(&self.connection, pod).await {
                 Ok(answer) => drop(hooks.insert(pod.name.clone(), answer)),
                 Err(Trouble::Gone(why)) => tracing::debug!(pod = pod.name, why, "no drill hooks"),
@@ -174,7 +174,7 @@ impl Site {
                 }
             }
         }
-        (scene.hooks, scene.silent_hooks) = (hooks, silent);
+        (snapshot.hooks, snapshot.silent_hooks) = (hooks, silent);
     }
 }
 
@@ -212,16 +212,16 @@ async fn workloads(connection: &Connection, release: &str) -> Result<(Vec<Worklo
 }
 
 /// Nodes are only listed where it matters: the right to do so is one on the whole cluster.
-async fn placing(connection: &Connection, servidores: &PodSpec) -> Result<Placing, Trouble> {
+async fn scheduling(connection: &Connection, servidores: &PodSpec) -> Result<Scheduling, Trouble> {
     if !are_kept_apart(servidores) {
-        return Ok(Placing::default());
+        return Ok(Scheduling::default());
     }
     let api: Api<Node> = Api::all(connection.client.clone());
     let nodes = if_allowed(asked(api.list(&ListParams::default())).await)?;
     let names = nodes.map(|nodes| {
         nodes.iter().filter(|node| takes(node, servidores)).map(ResourceExt::name_any).collect()
     });
-    Ok(Placing { apart: true, nodes: names })
+    Ok(Scheduling { apart: true, nodes: names })
 }
 
 /// `None` for what the server does not let this account see.

@@ -1,16 +1,16 @@
-//! What only the course of a drill can tell, added to what was judged from the outside.
+//! The evidence of a drill, completed: what only the injection can tell is added to what was judged from the outside.
 
 use papo_witness::evidence::{Broken, Evidence, Verdict};
 
-use crate::conduct::Course;
+use crate::injection::Injection;
 use crate::plan::Plan;
 
-/// Adds what only the course of the drill can tell.
-pub(crate) fn complete(mut evidence: Evidence, plan: &Plan, course: Course) -> Evidence {
-    let resumed = resumed(&evidence, plan, &course);
+/// Adds what only the injection can tell.
+pub(crate) fn complete(mut evidence: Evidence, plan: &Plan, injection: Injection) -> Evidence {
+    let resumed = resumed(&evidence, plan, &injection);
     evidence.figures.resumed_ms = resumed;
     let late = late(plan, resumed);
-    for broken in course.broken.into_iter().chain(late) {
+    for broken in injection.broken.into_iter().chain(late) {
         if evidence.verdict == Verdict::Pass {
             evidence.because.clear();
         }
@@ -18,7 +18,7 @@ pub(crate) fn complete(mut evidence: Evidence, plan: &Plan, course: Course) -> E
         evidence.because.push(format!("{} was broken: {}", broken.promise, broken.sentence));
         evidence.broken.push(broken);
     }
-    if course.cut_off && evidence.broken.iter().all(|broken| broken.promise == "P7") {
+    if injection.cut_off && evidence.broken.iter().all(|broken| broken.promise == "P7") {
         // Who waited may have waited for the drill's own tunnels.
         evidence.broken.clear();
         if evidence.verdict != Verdict::Unknown {
@@ -30,18 +30,18 @@ pub(crate) fn complete(mut evidence: Evidence, plan: &Plan, course: Course) -> E
         evidence.because.retain(|sentence| !sentence.starts_with("P7"));
         evidence.because.insert(0, sentence.to_owned());
     }
-    let nothing_done = course.caused.is_none() && !course.unproven.is_empty();
+    let nothing_done = injection.caused.is_none() && !injection.unproven.is_empty();
     if nothing_done && evidence.verdict == Verdict::Pass {
         evidence.verdict = Verdict::Unknown;
-        evidence.because = course.unproven;
+        evidence.because = injection.unproven;
     }
     evidence
 }
 
 /// How long it took until somebody was served once that was possible again, where it was not for a while.
-fn resumed(evidence: &Evidence, plan: &Plan, course: &Course) -> Option<u64> {
+fn resumed(evidence: &Evidence, plan: &Plan, injection: &Injection) -> Option<u64> {
     plan.resumes?;
-    let back = u64::try_from(course.back?.as_millis()).unwrap_or(u64::MAX);
+    let back = u64::try_from(injection.back?.as_millis()).unwrap_or(u64::MAX);
     let served = evidence.rate.iter().find(|sample| sample.at_ms >= back && sample.acknowledged > 0);
     Some(served.map_or(evidence.duration_ms, |sample| sample.at_ms).saturating_sub(back))
 }
@@ -110,12 +110,12 @@ mod tests {
     #[test]
     fn how_soon_somebody_was_served_counts_from_when_that_was_possible_again() {
         let of = |back: u64, budget: u64| {
-            let course = Course {
+            let injection = Injection {
                 caused: Some(Duration::ZERO),
                 back: Some(Duration::from_millis(back)),
-                ..Course::default()
+                ..Injection::default()
             };
-            complete(passed(), &plan(Some(("broker", Duration::from_millis(budget)))), course)
+            complete(passed(), &plan(Some(("broker", Duration::from_millis(budget)))), injection)
         };
         let soon = of(7_100, 1_000);
         assert_eq!((soon.verdict, soon.figures.resumed_ms), (Verdict::Pass, Some(900)));
@@ -132,32 +132,33 @@ mod tests {
 
     #[test]
     fn a_drill_after_which_nobody_had_to_wait_for_a_pod_has_no_such_figure() {
-        let course = Course { caused: Some(Duration::ZERO), back: Some(Duration::ZERO), ..Course::default() };
-        assert_eq!(complete(passed(), &plan(None), course).figures.resumed_ms, None);
+        let injection =
+            Injection { caused: Some(Duration::ZERO), back: Some(Duration::ZERO), ..Injection::default() };
+        assert_eq!(complete(passed(), &plan(None), injection).figures.resumed_ms, None);
     }
 
     #[test]
     fn a_promise_that_the_course_saw_broken_is_told_under_its_own_name() {
         let sentence = "papo-servidor-0 said yes".to_owned();
         let broken = vec![Broken { promise: "P10".to_owned(), sentence }];
-        let course = Course { caused: Some(Duration::ZERO), broken, ..Course::default() };
-        let evidence = complete(passed(), &plan(None), course.clone());
+        let injection = Injection { caused: Some(Duration::ZERO), broken, ..Injection::default() };
+        let evidence = complete(passed(), &plan(None), injection.clone());
         assert_eq!(evidence.verdict, Verdict::Fail);
         assert_eq!(evidence.because, ["P10 was broken: papo-servidor-0 said yes"]);
         // Nor is it forgiven because the API server was away: that excuses waiting only.
-        let cut_off = complete(passed(), &plan(None), Course { cut_off: true, ..course });
+        let cut_off = complete(passed(), &plan(None), Injection { cut_off: true, ..injection });
         assert_eq!(cut_off.verdict, Verdict::Fail);
     }
 
     #[test]
     fn waiting_is_forgiven_where_the_way_through_the_api_server_was_cut() {
-        let course = Course {
+        let injection = Injection {
             caused: Some(Duration::ZERO),
             back: Some(Duration::from_secs(3)),
             cut_off: true,
-            ..Course::default()
+            ..Injection::default()
         };
-        let evidence = complete(passed(), &plan(Some(("broker", Duration::from_secs(1)))), course);
+        let evidence = complete(passed(), &plan(Some(("broker", Duration::from_secs(1)))), injection);
         assert_eq!((evidence.verdict, evidence.broken.len()), (Verdict::Unknown, 0));
     }
 }

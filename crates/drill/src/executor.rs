@@ -10,12 +10,12 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use crate::call::{Call, Verb};
+use crate::api_call::{ApiCall, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::hook;
 use crate::members::Members;
-use crate::roster::Roster;
-use crate::scene::Pod;
+use crate::pod_watch::PodWatch;
+use crate::snapshot::Pod;
 use crate::step::{PodRef, Step};
 
 /// How long a command in a container, or one that switches a node, may take, and servidores until they are gone.
@@ -30,13 +30,13 @@ pub struct NodeCommands {
     pub on: Option<String>,
 }
 
-/// What does steps: clones do them in the same cluster.
+/// Does steps; clones do them in the same cluster.
 #[derive(Clone)]
-pub struct Hands {
+pub struct Executor {
     /// The cluster.
     pub connection: Connection,
     /// Its pods.
-    pub roster: Roster,
+    pub pod_watch: PodWatch,
     /// For nodes.
     pub nodes: NodeCommands,
     /// For who counts.
@@ -52,9 +52,9 @@ pub enum Done {
     Moot(String),
 }
 
-impl Hands {
+impl Executor {
     /// Does a step. [`Trouble::Gone`] and [`Trouble::Conflict`] mean that its target is no longer the one that was chosen.
-    pub async fn take(&self, step: &Step) -> Result<Done, Trouble> {
+    pub async fn execute(&self, step: &Step) -> Result<Done, Trouble> {
         match step {
             Step::Call { call } => self.ask(call, false).await?,
             Step::Hook { pod, path, body } => {
@@ -71,21 +71,21 @@ impl Hands {
 
     /// Undoes: the same, but a target that is gone took what was done to it with it.
     pub async fn undo(&self, step: &Step) -> Result<Done, Trouble> {
-        match self.take(step).await {
+        match self.execute(step).await {
             Err(Trouble::Gone(why)) => Ok(Done::Moot(why)),
             other => other,
         }
     }
 
     /// Asks the API for a change, or whether it would do it.
-    pub async fn ask(&self, call: &Call, dry_run: bool) -> Result<(), Trouble> {
+    pub async fn ask(&self, call: &ApiCall, dry_run: bool) -> Result<(), Trouble> {
         let answer = self.connection.client.request::<Value>(call.request(dry_run));
         asked(answer).await.map(drop)
     }
 
     /// The pod as it is now, if it is still the same.
     fn same(&self, pod: &PodRef) -> Result<Pod, Trouble> {
-        self.roster
+        self.pod_watch
             .by_uid(&pod.uid)
             .ok_or_else(|| Trouble::Gone(format!("{} is no longer that pod", pod.name)))
     }
@@ -136,7 +136,7 @@ impl Hands {
         }
     }
 
-    async fn resize(&self, names: &[String], calls: &[Call]) -> Result<(), Trouble> {
+    async fn resize(&self, names: &[String], calls: &[ApiCall]) -> Result<(), Trouble> {
         self.members.set(names, COMMAND).await?;
         for call in calls {
             match self.ask(call, false).await {
@@ -149,10 +149,10 @@ impl Hands {
     }
 
     async fn unstick(&self, component: &str, image: &str) -> Result<Done, Trouble> {
-        let pods = self.roster.pods().into_iter();
+        let pods = self.pod_watch.pods().into_iter();
         let stuck: Vec<Pod> = pods.filter(|pod| pod.component == component && pod.image == image).collect();
         for pod in &stuck {
-            match self.ask(&Call::kill_pod(&self.connection.namespace, pod), false).await {
+            match self.ask(&ApiCall::kill_pod(&self.connection.namespace, pod), false).await {
                 // Somebody else was faster.
                 Ok(()) | Err(Trouble::Gone(_) | Trouble::Conflict(_)) => {}
                 Err(trouble) => return Err(trouble),

@@ -2,22 +2,22 @@
 
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::stop::Stop;
 
 /// Refuses a drill on a system that is not well: its faults would add to others, and its verdict would mean nothing.
-pub fn healthy(scene: &Scene) -> Result<(), Stop> {
-    let complaints = scene.complaints();
+pub fn healthy(snapshot: &Snapshot) -> Result<(), Stop> {
+    let complaints = snapshot.complaints();
     if complaints.is_empty() { Ok(()) } else { Err(Stop::NotHealthy(complaints.join("; "))) }
 }
 
 /// Refuses what costs more than it is allowed to.
-pub fn affordable(plan: &Plan, scene: &Scene, options: &Options) -> Result<(), Stop> {
-    let (lost, minority) = (plan.servidores_lost, scene.minority());
+pub fn affordable(plan: &Plan, snapshot: &Snapshot, options: &Options) -> Result<(), Stop> {
+    let (lost, minority) = (plan.servidores_lost, snapshot.minority());
     if lost > minority && !options.allow_majority_loss {
         return Err(Stop::Needs(format!(
             "it takes {lost} of {} servidores at once, which leaves no majority; --allow-majority-loss allows it",
-            scene.servidores()
+            snapshot.servidores()
         )));
     }
     if plan.loses_messages && !options.allow_message_loss {

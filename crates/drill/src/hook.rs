@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::connect::{Connection, Trouble};
 use crate::names::port;
-use crate::scene::Pod;
+use crate::snapshot::Pod;
 use crate::tunnel::dial;
 
 /// How long an answer may take: a cut is answered only once the servidor has taken it.

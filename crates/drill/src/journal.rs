@@ -1,8 +1,8 @@
 //! What undoes a fault, written into the cluster before the fault is caused.
 //!
 //! The journal is one ConfigMap. It is there exactly as long as something is to be undone: `drill undo` reads it, on any machine,
-//! after the drill that wrote it died. Every change of it names the version that it is based on, so that two hands never undo over
-//! each other.
+//! after the drill that wrote it died. Every change of it names the version that it is based on, so that two processes never undo
+//! over each other.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, Verb};
+use crate::api_call::{ApiCall, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::names;
 use crate::step::Step;
@@ -64,7 +64,7 @@ impl Journal {
     }
 
     /// The request that writes a journal.
-    pub fn request(namespace: &str, release: &str, entry: &Entry) -> Call {
+    pub fn request(namespace: &str, release: &str, entry: &Entry) -> ApiCall {
         let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let labels = [
             label(names::NAME_LABEL, names::NAME),
@@ -77,7 +77,7 @@ impl Journal {
             ..ObjectMeta::default()
         };
         let map = ConfigMap { metadata, data: Some(data(entry)), ..ConfigMap::default() };
-        Call {
+        ApiCall {
             verb: Verb::Create,
             path: format!("/api/v1/namespaces/{namespace}/configmaps"),
             body: serde_json::to_value(map).expect("a ConfigMap is plain JSON"),

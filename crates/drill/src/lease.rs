@@ -14,7 +14,7 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::task::JoinHandle;
 
-use crate::call::{Call, Verb};
+use crate::api_call::{ApiCall, Verb};
 use crate::connect::{Connection, Trouble, asked};
 use crate::names;
 use crate::stop::Stop;
@@ -50,13 +50,13 @@ pub fn holder() -> String {
 ///
 /// # Errors
 /// [`Stop::Refused`] when another drill holds it, [`Stop::Config`] when the server does not say.
-pub async fn request(connection: &Connection, release: &str, holder: &str) -> Result<Call, Stop> {
+pub async fn request(connection: &Connection, release: &str, holder: &str) -> Result<ApiCall, Stop> {
     let leases = leases(connection);
     let there = asked(leases.get_opt(names::LEASE)).await.map_err(|trouble| unavailable(&trouble))?;
     let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", connection.namespace);
     let call = |verb, path, lease: &Lease| {
         let body = serde_json::to_value(lease).expect("a Lease is plain JSON");
-        Call { verb, path, body }
+        ApiCall { verb, path, body }
     };
     let Some(lease) = there else { return Ok(call(Verb::Create, path, &fresh(release, holder))) };
     if let Some(other) = holder_now(&lease) {

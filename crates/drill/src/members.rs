@@ -18,7 +18,7 @@ use papo_witness::Asker;
 
 use crate::connect::{Connection, Trouble};
 use crate::names::{component, port};
-use crate::roster::Roster;
+use crate::pod_watch::PodWatch;
 use crate::tunnel::{Toward, Tunnel};
 
 /// How long one servidor may take for an answer.
@@ -61,9 +61,9 @@ pub struct Members {
 
 impl Members {
     /// Those of an install.
-    pub fn of(connection: &Connection, roster: &Roster) -> Self {
-        let (connection, roster) = (connection.clone(), roster.clone());
-        Self::by(Arc::new(move |question| ask(connection.clone(), roster.clone(), question).boxed()))
+    pub fn of(connection: &Connection, pod_watch: &PodWatch) -> Self {
+        let (connection, pod_watch) = (connection.clone(), pod_watch.clone());
+        Self::by(Arc::new(move |question| ask(connection.clone(), pod_watch.clone(), question).boxed()))
     }
 
     /// Those that this asks: for tests.
@@ -126,10 +126,10 @@ impl Members {
 }
 
 /// Asks all that run how it stands, and takes the word of the one that is furthest; anything else is asked of one after another.
-async fn ask(connection: Connection, roster: Roster, question: Question) -> Result<Standing, Trouble> {
+async fn ask(connection: Connection, pod_watch: PodWatch, question: Question) -> Result<Standing, Trouble> {
     if let Question::Itself(name, request_id) = question {
         let request = Request::Change { request_id, change: Change::Admit(name.clone()) };
-        return match one(&connection, &roster, &name, &request, VERDICT).await? {
+        return match one(&connection, &pod_watch, &name, &request, VERDICT).await? {
             Reply::Agreed(_) => Ok(Standing::default()),
             Reply::Refused(reason) if reason.is_worth_a_retry() => {
                 Err(Trouble::Denied(reason.description().to_owned()))
@@ -138,10 +138,10 @@ async fn ask(connection: Connection, roster: Roster, question: Question) -> Resu
             other => Err(Trouble::Away(format!("{name} answers {other:?}"))),
         };
     }
-    let pods = roster.pods().into_iter().filter(|pod| pod.component == component::SERVIDOR && pod.running);
+    let pods = pod_watch.pods().into_iter().filter(|pod| pod.component == component::SERVIDOR && pod.running);
     let names: Vec<String> = pods.map(|pod| pod.name).collect();
     let Some(request) = change(question) else {
-        let asking = names.iter().map(|name| one(&connection, &roster, name, &Request::Members, ANSWER));
+        let asking = names.iter().map(|name| one(&connection, &pod_watch, name, &Request::Members, ANSWER));
         let answers = join_all(asking).await.into_iter().filter_map(|answer| match answer {
             Ok(Reply::Members(membership)) => Some(*membership),
             _ => None,
@@ -150,7 +150,7 @@ async fn ask(connection: Connection, roster: Roster, question: Question) -> Resu
     };
     let mut trouble = nobody();
     for name in &names {
-        match one(&connection, &roster, name, &request, ANSWER).await {
+        match one(&connection, &pod_watch, name, &request, ANSWER).await {
             Ok(Reply::Refused(reason)) if !reason.is_worth_a_retry() => {
                 return Err(Trouble::Denied(format!("{name} says: {}", reason.description())));
             }
@@ -196,12 +196,12 @@ fn standing(told: Membership) -> Standing {
 /// Asks one servidor at its own port.
 async fn one(
     connection: &Connection,
-    roster: &Roster,
+    pod_watch: &PodWatch,
     name: &str,
     request: &Request,
     limit: Duration,
 ) -> Result<Reply, Trouble> {
-    let tunnel = Tunnel::open(connection, roster, Toward::Named(name.to_owned()), port::REPLICA, 0).await;
+    let tunnel = Tunnel::open(connection, pod_watch, Toward::Named(name.to_owned()), port::REPLICA, 0).await;
     let tunnel = tunnel.map_err(|error| Trouble::Away(format!("no port is free on 127.0.0.1: {error}")))?;
     let address = tunnel.address();
     let question = request.encode(now(), Lamport::default());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use papo_witness::LoadSettings;
 use serde_json::Value;
 
-use crate::hands::NodeCommands;
+use crate::executor::NodeCommands;
 use crate::stop::Stop;
 
 /// How a drill is held.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use papo_witness::Expectations;
 use serde_json::Value;
 
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::rights::Right;
-use crate::scene::Kind;
+use crate::snapshot::Kind;
 use crate::step::{PodRef, Step};
 
 /// A fault with its targets chosen.
@@ -49,7 +49,7 @@ pub enum Act {
     /// Does something whose success proves the fault; the text says what it shows.
     Prove(Step, String),
     /// Tries something, without doing it, that a disruption budget has to refuse.
-    Refused(Call),
+    Refused(ApiCall),
     /// Asks this servidor, and nobody else, for a write that changes nothing, which it has to refuse: it has no majority.
     RefusesWrites(String),
     /// Deletes what is started instead of these pods, too, until no majority of the servidores has answered for so long.
@@ -171,7 +171,7 @@ impl Plan {
     }
 
     /// Every request to the API that it makes to cause the fault.
-    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+    pub fn calls(&self) -> impl Iterator<Item = &ApiCall> {
         let steps = self.acts.iter().flat_map(|act| match act {
             Act::Do(steps) => steps.as_slice(),
             Act::Prove(step, _) => std::slice::from_ref(step),
@@ -202,7 +202,7 @@ impl Plan {
 pub(crate) fn rights_of(step: &Step, namespace: &str) -> Vec<Right> {
     match step {
         Step::Call { call } => vec![call.right()],
-        Step::Resize { calls, .. } => calls.iter().map(Call::right).collect(),
+        Step::Resize { calls, .. } => calls.iter().map(ApiCall::right).collect(),
         // As for port-forwarding: it depends on the server's release which of both it asks for.
         Step::Exec { .. } => {
             ["get", "create"].map(|verb| Right::new(namespace, "", "pods/exec", verb)).into()

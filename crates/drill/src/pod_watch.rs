@@ -18,28 +18,28 @@ use tokio::task::JoinHandle;
 
 use crate::connect::Connection;
 use crate::names;
-use crate::scene::Pod;
+use crate::snapshot::Pod;
 
-/// All pods of one install, by UID, as of now. Clones are the same roster; the watch ends with the last of them.
+/// All pods of one install, by UID, as of now. Clones are the same watch, which ends with the last of them.
 #[derive(Clone)]
-pub struct Roster {
+pub struct PodWatch {
     pods: watch::Receiver<Pods>,
-    _watch: Arc<Watch>,
+    _task: Arc<Task>,
 }
 
 type Pods = Arc<BTreeMap<String, Pod>>;
 
-struct Watch(JoinHandle<()>);
+struct Task(JoinHandle<()>);
 
-impl Drop for Watch {
+impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Roster {
-    /// Starts to watch. The roster is empty until the first list is there: see [`Roster::until`].
-    pub fn watch(connection: &Connection, release: &str) -> Self {
+impl PodWatch {
+    /// Starts to watch. There are no pods until the first list is there: see [`PodWatch::until`].
+    pub fn start(connection: &Connection, release: &str) -> Self {
         let api: Api<ApiPod> = Api::namespaced(connection.client.clone(), &connection.namespace);
         let config = watcher::Config::default().labels(&names::selector(release));
         let (sender, pods) = watch::channel(Pods::default());
@@ -53,14 +53,14 @@ impl Roster {
                 }
             }
         });
-        Self { pods, _watch: Arc::new(Watch(task)) }
+        Self { pods, _task: Arc::new(Task(task)) }
     }
 
-    /// A roster of given pods, which never change: for tests.
+    /// One of given pods, which never change: for tests.
     pub fn fixed(pods: impl IntoIterator<Item = Pod>) -> Self {
         let pods: BTreeMap<_, _> = pods.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
         let (_, pods) = watch::channel(Arc::new(pods));
-        Self { pods, _watch: Arc::new(Watch(tokio::spawn(async {}))) }
+        Self { pods, _task: Arc::new(Task(tokio::spawn(async {}))) }
     }
 
     /// The pods as of now.

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use papo_witness::{Health, check_health};
 
 use crate::connect::Connection;
+use crate::discovery::Site;
 use crate::faults::{Drill, LooksAt};
 use crate::guards;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
-use crate::look::Site;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::rights;
-use crate::scene::Scene;
 use crate::session::blocking;
+use crate::snapshot::Snapshot;
 use crate::stop::Stop;
 
 /// Whether any drill may begin now.
@@ -32,9 +32,9 @@ pub async fn may_begin(connection: &Connection) -> Result<(), Stop> {
 ///
 /// # Errors
 /// [`Stop::Needs`] where that does not offer what it takes, or the options do not allow it.
-pub fn plan(drill: &Drill, options: &Options, scene: &Scene) -> Result<Plan, Stop> {
-    let plan = (drill.plan)(scene, options)?;
-    guards::affordable(&plan, scene, options)?;
+pub fn plan(drill: &Drill, options: &Options, snapshot: &Snapshot) -> Result<Plan, Stop> {
+    let plan = (drill.plan)(snapshot, options)?;
+    guards::affordable(&plan, snapshot, options)?;
     Ok(plan)
 }
 
@@ -48,15 +48,15 @@ pub async fn settled<T>(
     looks_at: LooksAt,
     settle: Duration,
     interrupt: &Interrupt,
-    make: impl Fn(&Scene) -> Result<T, Stop>,
+    make: impl Fn(&Snapshot) -> Result<T, Stop>,
 ) -> Result<(T, Health), Stop> {
     let deadline = Instant::now() + settle;
     loop {
         let outcome = async {
             let health = health(site).await.map_err(Stop::NotHealthy)?;
-            let scene = site.scene(health.view.clone(), looks_at).await?;
-            guards::healthy(&scene)?;
-            Ok((make(&scene)?, health))
+            let snapshot = site.snapshot(health.view.clone(), looks_at).await?;
+            guards::healthy(&snapshot)?;
+            Ok((make(&snapshot)?, health))
         };
         match outcome.await {
             Err(Stop::NotHealthy(_)) if Instant::now() < deadline && !interrupt.is_raised() => {}

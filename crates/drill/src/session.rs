@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 use papo_witness::evidence::{Evidence, MomentKind};
 use papo_witness::{Fault, Health, Load, LoadSettings, Proof, Timeline, Trial, Watch, judge, read_back};
 
-use crate::begin;
-use crate::conduct::{Conductor, Course};
-use crate::course;
+use crate::conditions::ConditionEvaluator;
+use crate::discovery::Site;
+use crate::evidence;
+use crate::executor::Executor;
 use crate::faults::{Drill, LooksAt};
-use crate::hands::Hands;
+use crate::injection::{Injection, Injector};
 use crate::interrupt::Interrupt;
 use crate::journal::{Entry, Journal};
 use crate::lease::{self, Held};
-use crate::look::Site;
 use crate::members::Members;
 use crate::names;
 use crate::options::Options;
 use crate::plan::Plan;
+use crate::preflight;
 use crate::report;
 use crate::rights::{self, Right};
-use crate::scene::Scene;
-use crate::sight::Sight;
+use crate::snapshot::Snapshot;
 use crate::stop::{Ending, Stop};
 
 /// How many messages must be acknowledged before the fault, and after it; and how long that may take.
@@ -72,14 +72,14 @@ impl Session<'_> {
                 "{folder} holds what another drill left, so nothing was done; give a new folder"
             )));
         }
-        begin::may_begin(connection).await?;
+        preflight::may_begin(connection).await?;
         if self.drill.looks_at == LooksAt::Policies {
             let list = Right::new(&connection.namespace, "networking.k8s.io", "networkpolicies", "list");
             rights::require(&connection.client, vec![list]).await?;
         }
-        let plan = |scene: &Scene| begin::plan(self.drill, self.options, scene);
+        let plan = |snapshot: &Snapshot| preflight::plan(self.drill, self.options, snapshot);
         let (plan, health) =
-            begin::settled(self.site, self.drill.looks_at, self.settle, self.interrupt, plan).await?;
+            preflight::settled(self.site, self.drill.looks_at, self.settle, self.interrupt, plan).await?;
         rights::require(&connection.client, plan.rights(&connection.namespace)).await?;
         Ok((plan, health))
     }
@@ -111,9 +111,9 @@ impl Session<'_> {
             text.push_str(&format!("- when that is done: delete the ConfigMap {}\n", names::JOURNAL));
         }
         text.push_str(&format!("- meanwhile: renew the Lease {}; at the end: give it back\n", names::LEASE));
-        let hands = self.hands();
+        let executor = self.executor();
         for call in before.iter().chain(plan.calls()) {
-            let said = match hands.ask(call, true).await {
+            let said = match executor.ask(call, true).await {
                 Ok(()) => "the server would do it".to_owned(),
                 Err(trouble) => format!("the server would refuse: {trouble}"),
             };
@@ -162,34 +162,34 @@ impl Session<'_> {
             Arc::new(load.await.map_err(|error| Stop::Unknown(format!("the load cannot start: {error}")))?);
         self.flow(&load).await.map_err(|why| Stop::NotHealthy(format!("before any fault, {why}")))?;
 
-        let conductor = self.conductor(&timeline, &watch, holder);
-        let mut course = match conductor.carry_out(self.drill.name, plan).await {
-            Ok(course) => course,
+        let injector = self.injector(&timeline, &watch, holder);
+        let mut injection = match injector.carry_out(self.drill.name, plan).await {
+            Ok(injection) => injection,
             Err(stop) => {
                 self.put_away(load).await;
                 return Err(stop);
             }
         };
         if lease.is_lost() {
-            course.unproven.push("another drill took the lease in the meantime".to_owned());
+            injection.unproven.push("another drill took the lease in the meantime".to_owned());
         }
-        if course.not_undone.is_empty() {
-            self.recover(&mut course, &timeline).await;
+        if injection.not_undone.is_empty() {
+            self.recover(&mut injection, &timeline).await;
             if let Err(why) = self.flow(&load).await {
                 timeline.mark(MomentKind::Note, why);
             }
         }
-        course.cut_off = lease.was_cut_off();
-        self.judge(plan, health, course, &timeline, watch, load).await
+        injection.cut_off = lease.was_cut_off();
+        self.judge(plan, health, injection, &timeline, watch, load).await
     }
 
-    fn conductor(&self, timeline: &Timeline, watch: &Arc<Watch>, holder: &str) -> Conductor {
+    fn injector(&self, timeline: &Timeline, watch: &Arc<Watch>, holder: &str) -> Injector {
         let seen = Arc::clone(watch);
-        Conductor {
-            hands: self.hands(),
-            sight: Sight {
+        Injector {
+            executor: self.executor(),
+            conditions: ConditionEvaluator {
                 connection: self.site.connection.clone(),
-                roster: self.site.roster.clone(),
+                pod_watch: self.site.pod_watch.clone(),
                 view: Arc::new(move || seen.seen().view),
             },
             timeline: timeline.clone(),
@@ -197,27 +197,27 @@ impl Session<'_> {
             holder: holder.to_owned(),
             interrupt: self.interrupt.clone(),
             duration: self.options.duration,
-            undo_for: Conductor::UNDO,
+            undo_for: Injector::UNDO,
         }
     }
 
-    fn hands(&self) -> Hands {
-        Hands {
+    fn executor(&self) -> Executor {
+        Executor {
             connection: self.site.connection.clone(),
-            roster: self.site.roster.clone(),
+            pod_watch: self.site.pod_watch.clone(),
             nodes: self.options.nodes.clone(),
-            members: Members::of(&self.site.connection, &self.site.roster),
+            members: Members::of(&self.site.connection, &self.site.pod_watch),
         }
     }
 
     /// Waits until all is well again.
-    async fn recover(&self, course: &mut Course, timeline: &Timeline) {
+    async fn recover(&self, injection: &mut Injection, timeline: &Timeline) {
         let deadline = Instant::now() + self.options.patience;
         let flaw = loop {
-            let flaw = match begin::health(self.site).await {
+            let flaw = match preflight::health(self.site).await {
                 Err(flaw) => Some(flaw),
-                Ok(health) => match self.site.scene(health.view, LooksAt::Nothing).await {
-                    Ok(scene) => scene.complaints().into_iter().next(),
+                Ok(health) => match self.site.snapshot(health.view, LooksAt::Nothing).await {
+                    Ok(snapshot) => snapshot.complaints().into_iter().next(),
                     Err(stop) => Some(stop.to_string()),
                 },
             };
@@ -229,8 +229,8 @@ impl Session<'_> {
         match flaw {
             None => {
                 let at = timeline.mark(MomentKind::Note, "the cluster is whole, and every pod is ready");
-                if course.caused.is_some() {
-                    course.over.get_or_insert(at);
+                if injection.caused.is_some() {
+                    injection.over.get_or_insert(at);
                 }
             }
             // It was not waited for.
@@ -238,7 +238,7 @@ impl Session<'_> {
             Some(flaw) => {
                 let seconds = self.options.patience.as_secs();
                 timeline.mark(MomentKind::Note, format!("not well {seconds} s after the fault: {flaw}"));
-                course.unproven.push(format!("the system was not well again within {seconds} s: {flaw}"));
+                injection.unproven.push(format!("the system was not well again within {seconds} s: {flaw}"));
             }
         }
     }
@@ -247,7 +247,7 @@ impl Session<'_> {
         &self,
         plan: &Plan,
         health: &Health,
-        course: Course,
+        injection: Injection,
         timeline: &Timeline,
         watch: Arc<Watch>,
         load: Arc<Load>,
@@ -258,12 +258,12 @@ impl Session<'_> {
         let read = blocking(move || read_back(&reach, index, PATIENCE)).await;
         let read = read.map_err(|error| Stop::Unknown(error.to_string()))?;
         let watched = watch.seen();
-        let proof = match course.known {
-            Some(at) if course.unproven.is_empty() => Proof::Seen { at, how: course.seen.join("; ") },
-            None if course.unproven.is_empty() => Proof::Missing("nothing was seen of it".to_owned()),
-            _ => Proof::Missing(course.unproven.join("; ")),
+        let proof = match injection.known {
+            Some(at) if injection.unproven.is_empty() => Proof::Seen { at, how: injection.seen.join("; ") },
+            None if injection.unproven.is_empty() => Proof::Missing("nothing was seen of it".to_owned()),
+            _ => Proof::Missing(injection.unproven.join("; ")),
         };
-        let fault = course.caused.map(|at| Fault { at, until: course.over, proof });
+        let fault = injection.caused.map(|at| Fault { at, until: injection.over, proof });
         let trial = Trial {
             drill: self.drill.name,
             timeline,
@@ -272,7 +272,7 @@ impl Session<'_> {
             read: &read,
             fault: fault.as_ref(),
             expectations: &plan.expect,
-            not_undone: &course.not_undone,
+            not_undone: &injection.not_undone,
         };
         let judgement = judge(&trial);
         if let Some(folder) = self.keep
@@ -280,7 +280,7 @@ impl Session<'_> {
         {
             tracing::warn!(%error, "the verdicts on single messages were not kept");
         }
-        let evidence = course::complete(judgement.evidence, plan, course);
+        let evidence = evidence::complete(judgement.evidence, plan, injection);
         let ending = report::ending(&evidence);
         Ok(Outcomes { evidence, ending })
     }

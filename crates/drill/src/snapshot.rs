@@ -13,7 +13,7 @@ const LAG: u64 = 1_000;
 
 /// A picture of one install.
 #[derive(Clone, Debug, Default)]
-pub struct Scene {
+pub struct Snapshot {
     /// Its namespace.
     pub namespace: String,
     /// Its release name.
@@ -31,7 +31,7 @@ pub struct Scene {
     /// Network policies that allow something.
     pub policies: Vec<Policy>,
     /// Where servidores may be put.
-    pub placing: Placing,
+    pub scheduling: Scheduling,
     /// What the drill hooks of each servidor answered; absent where there are none, or nobody asked.
     pub hooks: BTreeMap<String, serde_json::Value>,
     /// Of each servidor that offers hooks which did not answer now: why, in a sentence. Asked again they may.
@@ -40,7 +40,7 @@ pub struct Scene {
 
 /// Where servidores may be put. Not looked at: what else may keep a pod from a node, such as too little memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Placing {
+pub struct Scheduling {
     /// Whether no two of them may be on one node.
     pub apart: bool,
     /// The nodes that take one; `None` where nobody looked, or nodes may not be listed.
@@ -139,7 +139,7 @@ pub struct Policy {
     pub expressions: serde_json::Value,
 }
 
-impl Scene {
+impl Snapshot {
     /// The pods of a component that are not being deleted.
     pub fn of<'a>(&'a self, component: &str) -> impl Iterator<Item = &'a Pod> + use<'a> {
         let component = component.to_owned();

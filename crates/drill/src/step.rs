@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::call::Call;
-use crate::scene::Pod;
+use crate::api_call::ApiCall;
+use crate::snapshot::Pod;
 
 /// One thing to do. It is written into the journal as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub enum Step {
     /// A request to the Kubernetes API.
     Call {
         /// The request.
-        call: Call,
+        call: ApiCall,
     },
     /// A request to a servidor's drill hooks.
     Hook {
@@ -41,7 +41,7 @@ pub enum Step {
         /// Who is to count.
         names: Vec<String>,
         /// What follows, one after another.
-        calls: Vec<Call>,
+        calls: Vec<ApiCall>,
     },
     /// Deletes the pods of a component that were made from an image that cannot start: a StatefulSet waits for them for ever, also when its
     /// template is right again.
@@ -79,8 +79,8 @@ impl PodRef {
     }
 }
 
-impl From<Call> for Step {
-    fn from(call: Call) -> Self {
+impl From<ApiCall> for Step {
+    fn from(call: ApiCall) -> Self {
         Self::Call { call }
     }
 }

@@ -18,8 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::connect::{Connection, Trouble};
-use crate::roster::Roster;
-use crate::scene::Pod;
+use crate::pod_watch::PodWatch;
+use crate::snapshot::Pod;
 
 /// How long reaching one pod may take before the next is tried.
 const DIAL: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 struct Route {
     connection: Connection,
-    roster: Roster,
+    pod_watch: PodWatch,
     toward: Toward,
     port: u16,
     turn: AtomicUsize,
@@ -60,7 +60,7 @@ impl Tunnel {
     /// The system has no port left on the loopback.
     pub async fn open(
         connection: &Connection,
-        roster: &Roster,
+        pod_watch: &PodWatch,
         toward: Toward,
         port: u16,
         turn: usize,
@@ -69,7 +69,7 @@ impl Tunnel {
         let address = listener.local_addr()?;
         let route = Arc::new(Route {
             connection: connection.clone(),
-            roster: roster.clone(),
+            pod_watch: pod_watch.clone(),
             toward,
             port,
             turn: AtomicUsize::new(turn),
@@ -111,13 +111,13 @@ impl Route {
             ended = copy_bidirectional(&mut client, &mut way) => {
                 tracing::debug!(pod = pod.name, ?ended, "a connection ended");
             }
-            () = self.roster.gone(&uid) => tracing::debug!(pod = pod.name, "a connection lost its pod"),
+            () = self.pod_watch.gone(&uid) => tracing::debug!(pod = pod.name, "a connection lost its pod"),
         }
     }
 
     /// A connection to the first pod that can be reached, of those that serve now or soon.
     async fn reach(&self) -> Option<(Pod, Box<dyn Stream>)> {
-        self.roster.until(GRACE, |pods| pods.iter().any(|pod| self.serves(pod))).await;
+        self.pod_watch.until(GRACE, |pods| pods.iter().any(|pod| self.serves(pod))).await;
         for pod in self.candidates() {
             match tokio::time::timeout(DIAL, dial(&self.connection, &pod, self.port)).await {
                 Ok(Ok(way)) => return Some((pod, way)),
@@ -129,7 +129,7 @@ impl Route {
     }
 
     fn candidates(&self) -> Vec<Pod> {
-        let mut pods: Vec<Pod> = self.roster.pods().into_iter().filter(|pod| self.serves(pod)).collect();
+        let mut pods: Vec<Pod> = self.pod_watch.pods().into_iter().filter(|pod| self.serves(pod)).collect();
         if !pods.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % pods.len();
             pods.rotate_left(turn);

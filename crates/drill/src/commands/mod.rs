@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use papo_service::{Failure, Settings};
 
 use crate::connect::{Connection, Where, connect};
-use crate::look::{self, Site};
+use crate::discovery::{self, Site};
 use crate::rights;
 use crate::stop::{Ending, Stop};
 
@@ -73,7 +73,7 @@ impl Target {
         let connection = self.connect().await?;
         let needed = rights::to_look(&connection.namespace, !connection.inside);
         rights::require(&connection.client, needed).await?;
-        let release = look::release(&connection, self.release.as_deref()).await?;
+        let release = discovery::release(&connection, self.release.as_deref()).await?;
         Site::open(connection, release).await
     }
 }

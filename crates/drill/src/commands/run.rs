@@ -8,8 +8,8 @@ use std::time::Duration;
 use papo_service::Settings;
 
 use super::{Target, unwritable};
+use crate::executor::NodeCommands;
 use crate::faults;
-use crate::hands::NodeCommands;
 use crate::interrupt::Interrupt;
 use crate::options::{self, Options};
 use crate::report;

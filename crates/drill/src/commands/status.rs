@@ -8,12 +8,12 @@ use papo_service::Settings;
 use papo_witness::{Timeline, View, Watch};
 
 use super::Target;
+use crate::discovery::Site;
 use crate::faults::LooksAt;
 use crate::journal::Journal;
 use crate::lease;
-use crate::look::Site;
 use crate::names::component;
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::stop::{Ending, Stop};
 
 /// How long servidores get to answer.
@@ -36,11 +36,11 @@ pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 async fn show(site: &Site) -> Result<Ending, Stop> {
-    let scene = site.scene(view(site).await?, LooksAt::Hooks).await?;
-    println!("release {} in namespace {}", scene.release, scene.namespace);
-    print!("{}", table(&scene));
+    let snapshot = site.snapshot(view(site).await?, LooksAt::Hooks).await?;
+    println!("release {} in namespace {}", snapshot.release, snapshot.namespace);
+    print!("{}", table(&snapshot));
     let mut ending = Ending::Pass;
-    for complaint in scene.complaints() {
+    for complaint in snapshot.complaints() {
         println!("not well: {complaint}");
         ending = Ending::NotHealthy;
     }
@@ -58,8 +58,8 @@ async fn show(site: &Site) -> Result<Ending, Stop> {
     if ending == Ending::Pass {
         println!(
             "a drill could begin; {} of {} servidores may be lost",
-            scene.minority(),
-            scene.servidores()
+            snapshot.minority(),
+            snapshot.servidores()
         );
     }
     Ok(ending)
@@ -79,8 +79,8 @@ async fn view(site: &Site) -> Result<View, Stop> {
     }
 }
 
-fn table(scene: &Scene) -> String {
-    let rows: Vec<[String; 5]> = scene
+fn table(snapshot: &Snapshot) -> String {
+    let rows: Vec<[String; 5]> = snapshot
         .pods
         .iter()
         .map(|pod| {
@@ -90,9 +90,9 @@ fn table(scene: &Scene) -> String {
                 (_, _, Some(why)) => why,
                 _ => "not ready",
             };
-            let status = scene.view.servidores.get(&pod.name).and_then(Option::as_ref);
+            let status = snapshot.view.servidores.get(&pod.name).and_then(Option::as_ref);
             let role = status.map(|status| format!("{} at {}", status.role.as_str(), status.applied));
-            let hooks = scene.hooks.contains_key(&pod.name).then_some("hooks");
+            let hooks = snapshot.hooks.contains_key(&pod.name).then_some("hooks");
             let silent = (pod.component == component::SERVIDOR).then(|| "does not answer".to_owned());
             [
                 pod.name.clone(),

@@ -11,10 +11,10 @@ use papo_witness::evidence::{Evidence, Figures, MessageCounts, SCHEMA, Verdict};
 
 use super::run::{SETTLE, Told};
 use super::{Target, folders, unwritable};
-use crate::begin::may_begin;
+use crate::discovery::Site;
 use crate::interrupt::Interrupt;
-use crate::look::Site;
 use crate::options::Options;
+use crate::preflight::may_begin;
 use crate::report;
 use crate::session::Session;
 use crate::stop::{Ending, Stop};
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 /// A suite that is being held.
-struct Course<'a> {
+struct SuiteSession<'a> {
     site: &'a Site,
     base: &'a Options,
     seed: u64,
@@ -90,15 +90,15 @@ async fn hold(settings: Run) -> Result<Ending, Stop> {
     for one in &suite.not_held {
         println!("{one}");
     }
-    let course = Course { site: &site, base: &base, seed, interrupt: &interrupt, report };
+    let suite_session = SuiteSession { site: &site, base: &base, seed, interrupt: &interrupt, report };
     if !settings.yes {
-        return Ok(course.show(&suite).await);
+        return Ok(suite_session.show(&suite).await);
     }
     println!("{} drills, seed {seed}", suite.drills.len());
-    course.hold(suite).await
+    suite_session.hold(suite).await
 }
 
-impl Course<'_> {
+impl SuiteSession<'_> {
     async fn hold(&self, suite: Suite) -> Result<Ending, Stop> {
         let (mut held, mut all) = (Vec::new(), true);
         for (position, one) in suite.drills.iter().enumerate() {
@@ -242,7 +242,7 @@ mod tests {
 
     use super::*;
     use crate::connect::Connection;
-    use crate::roster::Roster;
+    use crate::pod_watch::PodWatch;
 
     /// A cluster that gives nobody any right.
     fn stern() -> Connection {
@@ -259,14 +259,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_drill_that_was_not_sorted_out_and_lacks_something_now_is_a_failure() {
-        let site = Site::of(stern(), "papo", Roster::fixed([]), Reach::default());
+        let site = Site::of(stern(), "papo", PodWatch::fixed([]), Reach::default());
         let base = Options::default();
         let (_hand, interrupt) = Interrupt::by_hand();
-        let course = Course { site: &site, base: &base, seed: 1, interrupt: &interrupt, report: None };
+        let suite_session =
+            SuiteSession { site: &site, base: &base, seed: 1, interrupt: &interrupt, report: None };
         let suite = Suite::built_in(&base);
-        let held = course.hold_one(0, &suite.drills[0]).await;
+        let held = suite_session.hold_one(0, &suite.drills[0]).await;
         assert_eq!((held.name, held.ending), (suite.drills[0].drill.name, Ending::Config));
         assert!(held.evidence.because[0].contains("rights are missing"), "{:?}", held.evidence.because);
-        assert_eq!(course.hold(suite).await, Ok(Ending::Config));
+        assert_eq!(suite_session.hold(suite).await, Ok(Ending::Config));
     }
 }

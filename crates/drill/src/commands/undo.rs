@@ -9,18 +9,18 @@ use papo_service::Settings;
 use papo_witness::{Timeline, View};
 
 use super::Target;
-use crate::conduct::Conductor;
+use crate::conditions::ConditionEvaluator;
 use crate::connect::{Connection, Trouble};
-use crate::hands::{Hands, NodeCommands};
+use crate::executor::{Executor, NodeCommands};
+use crate::injection::Injector;
 use crate::interrupt::Interrupt;
 use crate::journal::Journal;
 use crate::lease;
 use crate::members::Members;
 use crate::names;
 use crate::plan::rights_of;
+use crate::pod_watch::PodWatch;
 use crate::rights::{self, Right};
-use crate::roster::Roster;
-use crate::sight::Sight;
 use crate::step::Step;
 use crate::stop::{Ending, Stop};
 
@@ -77,8 +77,8 @@ async fn undo(connection: &Connection, settings: &Undo) -> Result<Ending, Stop> 
     rights::require(&connection.client, needed(&entry.undo, connection)).await?;
     let release = journal.release().unwrap_or_default();
     let held = lease::take(connection, &release, &lease::holder()).await?;
-    let left = match conductor(connection, &release, settings, &journal.entry.undo).await {
-        Ok(conductor) => Ok(conductor.undo(&mut journal).await),
+    let left = match injector(connection, &release, settings, &journal.entry.undo).await {
+        Ok(injector) => Ok(injector.undo(&mut journal).await),
         Err(stop) => Err(stop),
     };
     if let Err(trouble) = held.release().await {
@@ -92,25 +92,31 @@ async fn undo(connection: &Connection, settings: &Undo) -> Result<Ending, Stop> 
     Err(Stop::NotUndone(left.join("; ")))
 }
 
-async fn conductor(
+async fn injector(
     connection: &Connection,
     release: &str,
     settings: &Undo,
     steps: &[Step],
-) -> Result<Conductor, Stop> {
-    let roster = Roster::watch(connection, release);
-    if steps.iter().any(about_pods) && !roster.until(Duration::from_secs(10), |pods| !pods.is_empty()).await {
+) -> Result<Injector, Stop> {
+    let pod_watch = PodWatch::start(connection, release);
+    if steps.iter().any(about_pods)
+        && !pod_watch.until(Duration::from_secs(10), |pods| !pods.is_empty()).await
+    {
         return Err(Stop::NotUndone(Trouble::Away("the pods cannot be watched".to_owned()).to_string()));
     }
     let interrupt = Interrupt::on_signals().map_err(|error| Stop::Config(format!("signals: {error}")))?;
-    Ok(Conductor {
-        hands: Hands {
+    Ok(Injector {
+        executor: Executor {
             connection: connection.clone(),
-            roster: roster.clone(),
+            pod_watch: pod_watch.clone(),
             nodes: NodeCommands { off: None, on: settings.node_on.clone() },
-            members: Members::of(connection, &roster),
+            members: Members::of(connection, &pod_watch),
         },
-        sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
+        conditions: ConditionEvaluator {
+            connection: connection.clone(),
+            pod_watch,
+            view: Arc::new(View::default),
+        },
         timeline: Timeline::start(),
         release: release.to_owned(),
         holder: names::LEASE.to_owned(),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use papo_witness::Expectations;
 
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Pod, Scene, Workload};
+use crate::snapshot::{Pod, Snapshot, Workload};
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
@@ -21,13 +21,13 @@ pub(super) const SOON: Duration = Duration::from_secs(60);
 pub(super) const ROLLOUT: Duration = Duration::from_secs(600);
 
 /// The servidor that coordinates.
-pub(super) fn coordinator(scene: &Scene) -> Result<&Pod, Stop> {
-    scene.coordinator().ok_or_else(|| Stop::NotHealthy("there is no coordinator".to_owned()))
+pub(super) fn coordinator(snapshot: &Snapshot) -> Result<&Pod, Stop> {
+    snapshot.coordinator().ok_or_else(|| Stop::NotHealthy("there is no coordinator".to_owned()))
 }
 
 /// A servidor that follows, by chance.
-pub(super) fn follower<'a>(scene: &'a Scene, options: &Options) -> Result<&'a Pod, Stop> {
-    any(scene.followers(), options).ok_or_else(|| Stop::Needs("there is no follower".to_owned()))
+pub(super) fn follower<'a>(snapshot: &'a Snapshot, options: &Options) -> Result<&'a Pod, Stop> {
+    any(snapshot.followers(), options).ok_or_else(|| Stop::Needs("there is no follower".to_owned()))
 }
 
 /// One of several, by chance, the same one for the same seed.
@@ -40,10 +40,10 @@ pub(super) fn any<T>(mut among: Vec<T>, options: &Options) -> Option<T> {
 }
 
 /// What makes the pods of a component.
-pub(super) fn workload<'a>(scene: &'a Scene, component: &str) -> Result<&'a Workload, Stop> {
-    scene
+pub(super) fn workload<'a>(snapshot: &'a Snapshot, component: &str) -> Result<&'a Workload, Stop> {
+    snapshot
         .workload(component)
-        .ok_or_else(|| Stop::Needs(format!("release {} has no {component}", scene.release)))
+        .ok_or_else(|| Stop::Needs(format!("release {} has no {component}", snapshot.release)))
 }
 
 /// The budgets of P7, or what the options say instead. What a client's wait owes to the client itself (it says something
@@ -67,9 +67,9 @@ pub(super) fn succession(options: &Options) -> Expectations {
 }
 
 /// Deletes pods at once and sees them gone; Kubernetes makes others.
-pub(super) fn kill(scene: &Scene, pods: &[&Pod], sentence: String, expect: Expectations) -> Plan {
+pub(super) fn kill(snapshot: &Snapshot, pods: &[&Pod], sentence: String, expect: Expectations) -> Plan {
     let targets: Vec<PodRef> = pods.iter().map(|pod| PodRef::of(pod)).collect();
-    let kills = pods.iter().map(|pod| Step::from(Call::kill_pod(&scene.namespace, pod))).collect();
+    let kills = pods.iter().map(|pod| Step::from(ApiCall::kill_pod(&snapshot.namespace, pod))).collect();
     Plan {
         sentence,
         targets: targets.clone(),

@@ -6,15 +6,15 @@ use serde_json::json;
 
 use super::choose::{self, SOON};
 use super::process::{hooks, order};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::names::component;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Pod, Scene};
+use crate::snapshot::{Pod, Snapshot};
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
-pub(super) fn none(_: &Scene, options: &Options) -> Result<Plan, Stop> {
+pub(super) fn none(_: &Snapshot, options: &Options) -> Result<Plan, Stop> {
     Ok(Plan {
         sentence: "nothing".to_owned(),
         targets: Vec::new(),
@@ -29,11 +29,11 @@ pub(super) fn none(_: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn broken(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
+pub(super) fn broken(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
     const HOW: &str = "acknowledge-before-store";
-    let pods: Vec<&Pod> = scene.of(component::SERVIDOR).collect();
+    let pods: Vec<&Pod> = snapshot.of(component::SERVIDOR).collect();
     for pod in &pods {
-        hooks(scene, pod)?;
+        hooks(snapshot, pod)?;
     }
     let all = |path: &str, body: serde_json::Value| -> Vec<Step> {
         pods.iter().map(|pod| order(pod, path, body.clone())).collect()
@@ -52,8 +52,8 @@ pub(super) fn broken(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     // Brokers and proxies remember indices that are no more, and would forward nothing until the log is that long again.
     let mut undo = all("/drill/break", json!({"how": null}));
     for component in [component::BROKER, component::PROXY] {
-        let workload = choose::workload(scene, component)?;
-        undo.push(Call::restart(&scene.namespace, workload, Timestamp::now()).into());
+        let workload = choose::workload(snapshot, component)?;
+        undo.push(ApiCall::restart(&snapshot.namespace, workload, Timestamp::now()).into());
     }
     Ok(Plan {
         sentence: format!("have {} acknowledge before they store, and kill them all", choose::names(&pods)),

@@ -3,34 +3,34 @@
 use papo_witness::Expectations;
 
 use super::choose::{self, SOON};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
 /// What fills the disk.
 const BALLAST: &str = "/data/drill-ballast";
 
-pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::follower(scene, options)?;
-    let claimed = pod.claims.iter().find_map(|name| scene.claims.iter().find(|claim| claim.name == *name));
+pub(super) fn loss(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::follower(snapshot, options)?;
+    let claimed = pod.claims.iter().find_map(|name| snapshot.claims.iter().find(|claim| claim.name == *name));
     let claim = claimed.ok_or_else(|| {
         Stop::Needs(format!("{} has no volume claim: it would lose its disk with its pod anyway", pod.name))
     })?;
     let disk =
-        scene.view.servidores.get(&pod.name).and_then(Option::as_ref).map(|status| status.disk.clone());
+        snapshot.view.servidores.get(&pod.name).and_then(Option::as_ref).map(|status| status.disk.clone());
     let disk =
         disk.ok_or_else(|| Stop::NotHealthy(format!("{} does not say which disk it has", pod.name)))?;
-    let namespace = &scene.namespace;
+    let namespace = &snapshot.namespace;
     Ok(Plan {
         sentence: format!("delete the volume {} and the pod of {}, which follows", claim.name, pod.name),
         targets: vec![PodRef::of(pod)],
         acts: vec![
             // The volume first: it goes as soon as its pod does, and the next pod has to get another.
-            Act::Do(vec![Call::delete_claim(namespace, &claim.name, &claim.uid).into()]),
-            Act::Do(vec![Call::kill_pod(namespace, pod).into()]),
+            Act::Do(vec![ApiCall::delete_claim(namespace, &claim.name, &claim.uid).into()]),
+            Act::Do(vec![ApiCall::kill_pod(namespace, pod).into()]),
             Act::See(Condition::Gone(vec![PodRef::of(pod)]), SOON),
             Act::See(Condition::NewDisk { servidor: pod.name.clone(), not: disk }, options.patience),
         ],
@@ -44,9 +44,9 @@ pub(super) fn loss(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::coordinator(scene)?;
-    let status = scene.view.servidores.get(&pod.name).and_then(Option::as_ref);
+pub(super) fn full(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::coordinator(snapshot)?;
+    let status = snapshot.view.servidores.get(&pod.name).and_then(Option::as_ref);
     let free = status.map(|status| status.disk_free_bytes);
     let free = free.ok_or_else(|| Stop::NotHealthy(format!("{} does not say what is free", pod.name)))?;
     if free > options.max_fill {
@@ -57,7 +57,7 @@ pub(super) fn full(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
             options.max_fill >> 20
         )));
     }
-    let epoch = scene.view.coordinator().map_or(0, |reign| reign.epoch);
+    let epoch = snapshot.view.coordinator().map_or(0, |reign| reign.epoch);
     let shell = |script: String| Step::Exec {
         pod: PodRef::of(pod),
         container: pod.container.clone(),

@@ -16,7 +16,7 @@ mod scale;
 
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::stop::Stop;
 
 /// A drill that can be held.
@@ -33,7 +33,7 @@ pub struct Drill {
     /// What must come out for the drill to be right.
     pub meant_to: Outcome,
     /// Chooses targets and says what will be done.
-    pub plan: fn(&Scene, &Options) -> Result<Plan, Stop>,
+    pub plan: fn(&Snapshot, &Options) -> Result<Plan, Stop>,
 }
 
 /// What a drill has to know besides what every drill knows.
@@ -145,7 +145,7 @@ const fn drill(
     name: &'static str,
     about: &'static str,
     needs: &'static str,
-    plan: fn(&Scene, &Options) -> Result<Plan, Stop>,
+    plan: fn(&Snapshot, &Options) -> Result<Plan, Stop>,
 ) -> Drill {
     Drill { name, about, needs, looks_at: LooksAt::Nothing, meant_to: Outcome::Pass, plan }
 }
@@ -153,7 +153,7 @@ const fn drill(
 const fn hooked(
     name: &'static str,
     about: &'static str,
-    plan: fn(&Scene, &Options) -> Result<Plan, Stop>,
+    plan: fn(&Snapshot, &Options) -> Result<Plan, Stop>,
 ) -> Drill {
     Drill { looks_at: LooksAt::Hooks, ..drill(name, about, HOOKS, plan) }
 }

@@ -8,31 +8,31 @@ use super::choose;
 use crate::names::component;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::step::Step;
 use crate::stop::Stop;
 
 /// Kubernetes' own patience with a silent node is some 50 s.
 const NOTICED: Duration = Duration::from_secs(150);
 
-pub(super) fn power(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    away(scene, options, "cut the power of")
+pub(super) fn power(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    away(snapshot, options, "cut the power of")
 }
 
-pub(super) fn cable(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    away(scene, options, "pull the cable of")
+pub(super) fn cable(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    away(snapshot, options, "pull the cable of")
 }
 
-fn away(scene: &Scene, options: &Options, verb: &str) -> Result<Plan, Stop> {
+fn away(snapshot: &Snapshot, options: &Options, verb: &str) -> Result<Plan, Stop> {
     if options.nodes.off.is_none() || options.nodes.on.is_none() {
         return Err(Stop::Usage(
             "give --node-off and --node-on: the commands that take a node away and bring it back, with {node} for its name"
                 .to_owned(),
         ));
     }
-    let pod = choose::follower(scene, options)?;
+    let pod = choose::follower(snapshot, options)?;
     let node = pod.node.clone().ok_or_else(|| Stop::NotHealthy(format!("{} is on no node", pod.name)))?;
-    let servidores = scene.of(component::SERVIDOR).filter(|one| one.node.as_ref() == Some(&node)).count();
+    let servidores = snapshot.of(component::SERVIDOR).filter(|one| one.node.as_ref() == Some(&node)).count();
     Ok(Plan {
         sentence: format!("{verb} node {node}, where {} follows", pod.name),
         targets: vec![crate::step::PodRef::of(pod)],

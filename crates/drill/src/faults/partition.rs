@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 
 use super::choose::{self, SOON};
 use super::process::{hooks, order};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::names::{self, component};
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Pod, Policy, Scene};
+use crate::snapshot::{Pod, Policy, Snapshot};
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
-pub(super) fn hook(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::coordinator(scene)?;
-    hooks(scene, pod)?;
-    let others: Vec<&str> = others(scene, pod).map(|other| other.name.as_str()).collect();
-    let epoch = scene.view.coordinator().map_or(0, |reign| reign.epoch);
+pub(super) fn hook(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::coordinator(snapshot)?;
+    hooks(snapshot, pod)?;
+    let others: Vec<&str> = others(snapshot, pod).map(|other| other.name.as_str()).collect();
+    let epoch = snapshot.view.coordinator().map_or(0, |reign| reign.epoch);
     let cut = |from: Value| order(pod, "/drill/cut", json!({"from": from}));
     Ok(Plan {
         sentence: format!("cut {}, which coordinates, off from {}", pod.name, others.join(", ")),
@@ -39,27 +39,33 @@ pub(super) fn hook(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn policy(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::follower(scene, options)?;
+pub(super) fn policy(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::follower(snapshot, options)?;
     // Policies only ever allow: those that allow servidores to talk must no longer be about this one.
-    let allowing: Vec<&Policy> = scene.policies.iter().filter(|policy| selects(policy, pod)).collect();
+    let allowing: Vec<&Policy> = snapshot.policies.iter().filter(|policy| selects(policy, pod)).collect();
     let except = |policy: &Policy| {
         let mut expressions = policy.expressions.as_array().cloned().unwrap_or_default();
         expressions.push(json!({"key": names::POD_NAME_LABEL, "operator": "NotIn", "values": [pod.name]}));
         Value::Array(expressions)
     };
     let mut acts: Vec<Step> = vec![
-        Call::create_policy(&scene.namespace, &scene.release, names::POLICY, &cut_off(scene, pod)).into(),
+        ApiCall::create_policy(
+            &snapshot.namespace,
+            &snapshot.release,
+            names::POLICY,
+            &cut_off(snapshot, pod),
+        )
+        .into(),
     ];
     let mut undo = Vec::new();
     for policy in allowing {
         let reselect =
-            |expressions: &Value| Call::reselect_policy(&scene.namespace, &policy.name, expressions);
+            |expressions: &Value| ApiCall::reselect_policy(&snapshot.namespace, &policy.name, expressions);
         acts.push(reselect(&except(policy)).into());
         undo.push(reselect(&policy.expressions).into());
     }
-    undo.push(Call::delete_policy(&scene.namespace, names::POLICY).into());
-    let kill = Step::from(Call::kill_pod(&scene.namespace, pod));
+    undo.push(ApiCall::delete_policy(&snapshot.namespace, names::POLICY).into());
+    let kill = Step::from(ApiCall::kill_pod(&snapshot.namespace, pod));
     Ok(Plan {
         sentence: format!("cut {}, which follows, off by network policies, and delete its pod", pod.name),
         targets: vec![PodRef::of(pod)],
@@ -82,11 +88,11 @@ pub(super) fn policy(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 }
 
 /// Everything but servidores, so that it is a partition and not a lost pod.
-fn cut_off(scene: &Scene, pod: &Pod) -> Value {
+fn cut_off(snapshot: &Snapshot, pod: &Pod) -> Value {
     let strangers = json!({"podSelector": {"matchExpressions": [
         {"key": names::COMPONENT_LABEL, "operator": "NotIn", "values": [component::SERVIDOR]}]}});
     let elsewhere = json!({"namespaceSelector": {"matchExpressions": [
-        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [scene.namespace]}]}});
+        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [snapshot.namespace]}]}});
     let names_of_hosts = json!({"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]});
     json!({
         "podSelector": {"matchLabels": {names::POD_NAME_LABEL: pod.name}},
@@ -100,6 +106,6 @@ fn selects(policy: &Policy, pod: &Pod) -> bool {
     policy.labels.iter().all(|(name, value)| pod.labels.get(name) == Some(value))
 }
 
-fn others<'a>(scene: &'a Scene, pod: &'a Pod) -> impl Iterator<Item = &'a Pod> {
-    scene.of(component::SERVIDOR).filter(move |other| other.name != pod.name)
+fn others<'a>(snapshot: &'a Snapshot, pod: &'a Pod) -> impl Iterator<Item = &'a Pod> {
+    snapshot.of(component::SERVIDOR).filter(move |other| other.name != pod.name)
 }

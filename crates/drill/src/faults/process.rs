@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use super::choose::{self, SOON};
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Pod, Scene};
+use crate::snapshot::{Pod, Snapshot};
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
 /// The hooks themselves hold no process for longer.
 const LONGEST_FREEZE: Duration = Duration::from_secs(60);
 
-pub(super) fn kill(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::coordinator(scene)?;
-    hooks(scene, pod)?;
+pub(super) fn kill(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::coordinator(snapshot)?;
+    hooks(snapshot, pod)?;
     let restarted = Condition::Restarted { pod: PodRef::of(pod), above: pod.restarts };
     Ok(Plan {
         sentence: format!(
@@ -35,13 +35,13 @@ pub(super) fn kill(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn freeze(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::coordinator(scene)?;
-    hooks(scene, pod)?;
+pub(super) fn freeze(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::coordinator(snapshot)?;
+    hooks(snapshot, pod)?;
     if options.freeze < choose::SUCCESSION || options.freeze > LONGEST_FREEZE {
         return Err(Stop::Usage("--freeze takes 1s to 60s: shorter ones nobody notices".to_owned()));
     }
-    let epoch = scene.view.coordinator().map_or(0, |reign| reign.epoch);
+    let epoch = snapshot.view.coordinator().map_or(0, |reign| reign.epoch);
     let is = |frozen: bool| Condition::Hook { pod: PodRef::of(pod), key: "frozen", is: json!(frozen) };
     Ok(Plan {
         sentence: format!("hold {}, which coordinates, for {} ms", pod.name, options.freeze.as_millis()),
@@ -64,8 +64,8 @@ pub(super) fn freeze(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 }
 
 /// Refuses where a servidor has no hooks.
-pub(super) fn hooks<'a>(scene: &'a Scene, pod: &Pod) -> Result<&'a Value, Stop> {
-    scene.hooks.get(&pod.name).ok_or_else(|| {
+pub(super) fn hooks<'a>(snapshot: &'a Snapshot, pod: &Pod) -> Result<&'a Value, Stop> {
+    snapshot.hooks.get(&pod.name).ok_or_else(|| {
         Stop::Needs(format!("{} has no drill hooks; install with drillHooks.enabled=true", pod.name))
     })
 }

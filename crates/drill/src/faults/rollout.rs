@@ -6,23 +6,23 @@ use k8s_openapi::jiff::Timestamp;
 use papo_witness::Expectations;
 
 use super::choose::{self, ROLLOUT, names};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::names::component;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Pod, Scene, Workload};
+use crate::snapshot::{Pod, Snapshot, Workload};
 use crate::step::{PodRef, Step};
 use crate::stop::Stop;
 
-pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let pod = choose::coordinator(scene)?;
+pub(super) fn drain(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let pod = choose::coordinator(snapshot)?;
     let node = pod.node.as_deref().ok_or_else(|| Stop::NotHealthy(format!("{} is on no node", pod.name)))?;
     let is_here = |one: &Pod| one.node.as_deref() == Some(node);
-    let servidores: Vec<&Pod> = scene.of(component::SERVIDOR).collect();
+    let servidores: Vec<&Pod> = snapshot.of(component::SERVIDOR).collect();
     if servidores.iter().all(|one| is_here(one)) {
         return Err(Stop::Needs(format!("all servidores are on node {node}")));
     }
-    let allowed = allowed(scene)?;
+    let allowed = allowed(snapshot)?;
     // The coordinator first, then who shares its node. A budget that allows more is tried to its end: only then does it refuse.
     let (here, elsewhere): (Vec<&Pod>, Vec<&Pod>) =
         servidores.into_iter().filter(|one| one.uid != pod.uid).partition(|one| is_here(one));
@@ -32,12 +32,12 @@ pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     }
     let kept = order[allowed];
     order.truncate(allowed);
-    let front = front(scene, node);
+    let front = front(snapshot, node);
     let evicted: Vec<&Pod> = order.iter().chain(&front).copied().collect();
-    let evict = |one: &&Pod| Step::from(Call::evict(&scene.namespace, one));
-    let mut acts = vec![Act::Do(vec![Call::cordon(node, true).into()])];
+    let evict = |one: &&Pod| Step::from(ApiCall::evict(&snapshot.namespace, one));
+    let mut acts = vec![Act::Do(vec![ApiCall::cordon(node, true).into()])];
     acts.extend(order.iter().map(|one| Act::Do(vec![evict(one)])));
-    acts.push(Act::Refused(Call::evict(&scene.namespace, kept)));
+    acts.push(Act::Refused(ApiCall::evict(&snapshot.namespace, kept)));
     // The others after that: the budget is asked as soon as the servidores have left.
     if !front.is_empty() {
         acts.push(Act::Do(front.iter().map(evict).collect()));
@@ -52,7 +52,7 @@ pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
         ),
         targets: gone,
         acts,
-        undo: vec![Call::cordon(node, false).into()],
+        undo: vec![ApiCall::cordon(node, false).into()],
         servidores_lost: allowed,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
@@ -63,8 +63,8 @@ pub(super) fn drain(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
 }
 
 /// How many servidores may be evicted now.
-fn allowed(scene: &Scene) -> Result<usize, Stop> {
-    let budget = scene.budgets.iter().find(|budget| budget.component == component::SERVIDOR);
+fn allowed(snapshot: &Snapshot) -> Result<usize, Stop> {
+    let budget = snapshot.budgets.iter().find(|budget| budget.component == component::SERVIDOR);
     let budget = budget.ok_or_else(|| {
         Stop::Needs("no disruption budget protects the servidores from being drained".to_owned())
     })?;
@@ -81,10 +81,10 @@ fn shuffled<'a>(mut pods: Vec<&'a Pod>, options: &Options) -> Vec<&'a Pod> {
 }
 
 /// The other pods of a node, as far as their budgets let them go at once: `kubectl drain` would wait for the rest.
-fn front<'a>(scene: &'a Scene, node: &str) -> Vec<&'a Pod> {
+fn front<'a>(snapshot: &'a Snapshot, node: &str) -> Vec<&'a Pod> {
     let mut left: BTreeMap<&str, i32> =
-        scene.budgets.iter().map(|budget| (budget.component.as_str(), budget.allowed)).collect();
-    let here = scene.pods.iter().filter(|one| one.node.as_deref() == Some(node) && !one.leaving);
+        snapshot.budgets.iter().map(|budget| (budget.component.as_str(), budget.allowed)).collect();
+    let here = snapshot.pods.iter().filter(|one| one.node.as_deref() == Some(node) && !one.leaving);
     // All but a drill: this may be it.
     let movable =
         here.filter(|one| one.component != component::SERVIDOR && one.component != component::DRILL);
@@ -99,14 +99,14 @@ fn front<'a>(scene: &'a Scene, node: &str) -> Vec<&'a Pod> {
         .collect()
 }
 
-pub(super) fn restart(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
+pub(super) fn restart(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
     let now = Timestamp::now();
     let mut acts = Vec::new();
     let mut restarted = Vec::new();
     for component in [component::SERVIDOR, component::BROKER, component::PROXY] {
-        let workload = choose::workload(scene, component)?;
-        acts.push(Act::Do(vec![Call::restart(&scene.namespace, workload, now).into()]));
-        acts.push(Act::See(rolled_out(scene, workload), ROLLOUT));
+        let workload = choose::workload(snapshot, component)?;
+        acts.push(Act::Do(vec![ApiCall::restart(&snapshot.namespace, workload, now).into()]));
+        acts.push(Act::See(rolled_out(snapshot, workload), ROLLOUT));
         restarted.push(workload.name.as_str());
     }
     Ok(Plan {
@@ -124,20 +124,20 @@ pub(super) fn restart(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn bad(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let workload = choose::workload(scene, component::SERVIDOR)?;
+pub(super) fn bad(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let workload = choose::workload(snapshot, component::SERVIDOR)?;
     let image = impossible(&workload.image);
     let stuck = Condition::Stuck { component: workload.component.clone(), image: image.clone() };
     Ok(Plan {
         sentence: format!("roll the image {image}, which cannot be had, out to {}", workload.name),
         targets: Vec::new(),
         acts: vec![
-            Act::Do(vec![Call::set_image(&scene.namespace, workload, &image).into()]),
+            Act::Do(vec![ApiCall::set_image(&snapshot.namespace, workload, &image).into()]),
             Act::See(stuck, ROLLOUT),
             Act::Hold,
         ],
         undo: vec![
-            Call::set_image(&scene.namespace, workload, &workload.image).into(),
+            ApiCall::set_image(&snapshot.namespace, workload, &workload.image).into(),
             Step::Unstick { component: workload.component.clone(), image },
         ],
         servidores_lost: 1,
@@ -149,11 +149,11 @@ pub(super) fn bad(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-fn rolled_out(scene: &Scene, workload: &Workload) -> Condition {
+fn rolled_out(snapshot: &Snapshot, workload: &Workload) -> Condition {
     Condition::RolledOut {
         kind: workload.kind,
         name: workload.name.clone(),
-        instead_of: scene.of(&workload.component).map(PodRef::of).collect(),
+        instead_of: snapshot.of(&workload.component).map(PodRef::of).collect(),
     }
 }
 

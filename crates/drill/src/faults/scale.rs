@@ -3,24 +3,25 @@
 use papo_witness::Expectations;
 
 use super::choose::{self, SOON};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::names::component;
 use crate::options::Options;
 use crate::plan::{Act, Condition, Over, Plan};
-use crate::scene::{Scene, Workload};
+use crate::snapshot::{Snapshot, Workload};
 use crate::step::Step;
 use crate::stop::Stop;
 
-pub(super) fn front(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let front = [choose::workload(scene, component::BROKER)?, choose::workload(scene, component::PROXY)?];
+pub(super) fn front(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let front =
+        [choose::workload(snapshot, component::BROKER)?, choose::workload(snapshot, component::PROXY)?];
     let by = |change: i32| front.map(|workload| (workload, (workload.replicas + change).max(1)));
-    let mut acts = to(scene, &by(1));
-    acts.extend(to(scene, &by(-1)));
+    let mut acts = to(snapshot, &by(1));
+    acts.extend(to(snapshot, &by(-1)));
     Ok(Plan {
         sentence: "one broker and one proxy more, then one less than before".to_owned(),
         targets: Vec::new(),
         acts,
-        undo: front.map(|workload| back(scene, workload)).into(),
+        undo: front.map(|workload| back(snapshot, workload)).into(),
         servidores_lost: 0,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
@@ -30,13 +31,13 @@ pub(super) fn front(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-pub(super) fn bots(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    let bots = choose::workload(scene, component::BOT)?;
+pub(super) fn bots(snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    let bots = choose::workload(snapshot, component::BOT)?;
     Ok(Plan {
         sentence: format!("{} bots instead of {}", bots.replicas + 3, bots.replicas),
         targets: Vec::new(),
-        acts: to(scene, &[(bots, bots.replicas + 3)]),
-        undo: vec![back(scene, bots)],
+        acts: to(snapshot, &[(bots, bots.replicas + 3)]),
+        undo: vec![back(snapshot, bots)],
         servidores_lost: 0,
         loses_messages: false,
         expect: Expectations { failed_requests: Some(0), ..choose::goes_on(options) },
@@ -46,9 +47,10 @@ pub(super) fn bots(scene: &Scene, options: &Options) -> Result<Plan, Stop> {
     })
 }
 
-fn to(scene: &Scene, sizes: &[(&Workload, i32)]) -> Vec<Act> {
-    let scale =
-        |(workload, replicas): &(&Workload, i32)| Call::scale(&scene.namespace, workload, *replicas).into();
+fn to(snapshot: &Snapshot, sizes: &[(&Workload, i32)]) -> Vec<Act> {
+    let scale = |(workload, replicas): &(&Workload, i32)| {
+        ApiCall::scale(&snapshot.namespace, workload, *replicas).into()
+    };
     let mut acts = vec![Act::Do(sizes.iter().map(scale).collect())];
     acts.extend(sizes.iter().map(|(workload, replicas)| {
         let ready = usize::try_from(*replicas).unwrap_or(0);
@@ -58,6 +60,6 @@ fn to(scene: &Scene, sizes: &[(&Workload, i32)]) -> Vec<Act> {
     acts
 }
 
-fn back(scene: &Scene, workload: &Workload) -> Step {
-    Call::scale(&scene.namespace, workload, workload.replicas).into()
+fn back(snapshot: &Snapshot, workload: &Workload) -> Step {
+    ApiCall::scale(&snapshot.namespace, workload, workload.replicas).into()
 }

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use crate::begin::{plan, settled};
 use crate::connect::Connection;
+use crate::discovery::Site;
 use crate::faults::LooksAt;
 use crate::interrupt::Interrupt;
-use crate::look::Site;
 use crate::options::Options;
+use crate::preflight::{plan, settled};
 use crate::rights::{self, Right};
-use crate::scene::Scene;
+use crate::snapshot::Snapshot;
 use crate::stop::Stop;
 
 use super::{NotHeld, Suite};
@@ -28,8 +28,9 @@ pub async fn survey(
     interrupt: &Interrupt,
     settle: Duration,
 ) -> Result<(), Stop> {
-    let (scene, _) = settled(site, LooksAt::Everything, settle, interrupt, |scene| Ok(scene.clone())).await?;
-    sort_out(suite, &site.connection, base, &scene).await
+    let (snapshot, _) =
+        settled(site, LooksAt::Everything, settle, interrupt, |snapshot| Ok(snapshot.clone())).await?;
+    sort_out(suite, &site.connection, base, &snapshot).await
 }
 
 /// The same by what was seen of the install before.
@@ -40,11 +41,11 @@ pub async fn sort_out(
     suite: &mut Suite,
     connection: &Connection,
     base: &Options,
-    scene: &Scene,
+    snapshot: &Snapshot,
 ) -> Result<(), Stop> {
     let mut held = Vec::new();
     for one in std::mem::take(&mut suite.drills) {
-        let plan = plan(one.drill, &one.options(base), scene);
+        let plan = plan(one.drill, &one.options(base), snapshot);
         let outcome = match plan {
             Ok(plan) => {
                 let mut needed = plan.rights(&connection.namespace);

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use http::Method;
-use papo_drill::call::Call;
-use papo_drill::conduct::Conductor;
+use papo_drill::api_call::ApiCall;
+use papo_drill::conditions::ConditionEvaluator;
 use papo_drill::connect::{Connection, Trouble};
-use papo_drill::hands::{Hands, NodeCommands};
+use papo_drill::executor::{Executor, NodeCommands};
+use papo_drill::injection::Injector;
 use papo_drill::interrupt::Interrupt;
 use papo_drill::members::{Members, Question, Standing};
 use papo_drill::plan::{Act, Condition, Over, Plan};
-use papo_drill::roster::Roster;
-use papo_drill::scene::Pod;
-use papo_drill::sight::Sight;
+use papo_drill::pod_watch::PodWatch;
+use papo_drill::snapshot::Pod;
 use papo_drill::step::{PodRef, Step};
 use papo_drill::stop::Stop;
 use papo_witness::{Expectations, Timeline, View};
@@ -26,16 +26,20 @@ use super::script::{Exchange, expect, server};
 pub(crate) const NODE: &str = "/api/v1/nodes/n1";
 const POD: &str = "/api/v1/namespaces/chat/pods/papo-servidor-0";
 
-pub(crate) fn conductor(connection: &Connection, pods: Vec<Pod>, interrupt: Interrupt) -> Conductor {
-    let roster = Roster::fixed(pods);
-    Conductor {
-        hands: Hands {
+pub(crate) fn injector(connection: &Connection, pods: Vec<Pod>, interrupt: Interrupt) -> Injector {
+    let pod_watch = PodWatch::fixed(pods);
+    Injector {
+        executor: Executor {
             connection: connection.clone(),
-            roster: roster.clone(),
+            pod_watch: pod_watch.clone(),
             nodes: NodeCommands::default(),
-            members: Members::of(connection, &roster),
+            members: Members::of(connection, &pod_watch),
         },
-        sight: Sight { connection: connection.clone(), roster, view: Arc::new(View::default) },
+        conditions: ConditionEvaluator {
+            connection: connection.clone(),
+            pod_watch,
+            view: Arc::new(View::default),
+        },
         timeline: Timeline::start(),
         release: "papo".to_owned(),
         holder: "me".to_owned(),
@@ -62,9 +66,9 @@ pub(crate) fn plan(acts: Vec<Act>, undo: Vec<Step>) -> Plan {
 
 /// Cordons `n1`, and undoes that.
 pub(crate) fn cordon(more: Vec<Act>) -> Plan {
-    let mut acts = vec![Act::Do(vec![Call::cordon("n1", true).into()])];
+    let mut acts = vec![Act::Do(vec![ApiCall::cordon("n1", true).into()])];
     acts.extend(more);
-    plan(acts, vec![Call::cordon("n1", false).into()])
+    plan(acts, vec![ApiCall::cordon("n1", false).into()])
 }
 
 pub(crate) fn journal_written() -> Exchange {
@@ -90,7 +94,7 @@ fn leader() -> Pod {
 }
 
 fn kill(pod: &Pod) -> Plan {
-    let mut plan = plan(vec![Act::Do(vec![Call::kill_pod("chat", pod).into()])], Vec::new());
+    let mut plan = plan(vec![Act::Do(vec![ApiCall::kill_pod("chat", pod).into()])], Vec::new());
     plan.targets = vec![PodRef::of(pod)];
     plan
 }
@@ -99,10 +103,11 @@ fn kill(pod: &Pod) -> Plan {
 async fn the_journal_comes_before_the_fault_and_goes_after_it_is_undone() {
     let (connection, server) = server(vec![journal_written(), cordoned(), uncordoned(), journal_gone()]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let course = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
-    let course = course.expect("carried out");
-    assert!(course.caused.is_some() && course.over.is_some());
-    assert_eq!((course.unproven, course.not_undone), (Vec::new(), Vec::new()));
+    let injection =
+        injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let injection = injection.expect("carried out");
+    assert!(injection.caused.is_some() && injection.over.is_some());
+    assert_eq!((injection.unproven, injection.not_undone), (Vec::new(), Vec::new()));
     drop(connection);
     let bodies = server.finish().await;
     let journal: Value =
@@ -118,9 +123,9 @@ async fn a_pod_is_deleted_by_its_uid_and_nothing_else_is_asked() {
             .answer(json!({})),
     ]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let course =
-        conductor(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
-    assert!(course.expect("carried out").caused.is_some());
+    let injection =
+        injector(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    assert!(injection.expect("carried out").caused.is_some());
     drop(connection);
     server.finish().await;
 }
@@ -129,7 +134,7 @@ async fn a_pod_is_deleted_by_its_uid_and_nothing_else_is_asked() {
 async fn a_target_that_vanished_before_the_fault_leaves_everything_as_it_is() {
     let (connection, server) = server(Vec::new());
     let (_hand, interrupt) = Interrupt::by_hand();
-    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    let stop = injector(&connection, Vec::new(), interrupt).carry_out("leader-kill", &kill(&leader())).await;
     let sentence = "papo-servidor-0 vanished between being chosen and the fault, so nothing was done";
     assert_eq!(stop, Err(Stop::Unknown(sentence.to_owned())));
     drop(connection);
@@ -141,9 +146,9 @@ async fn a_target_that_vanishes_at_the_last_moment_leaves_the_drill_unproven() {
     let message = "the UID in the precondition does not match";
     let (connection, server) = server(vec![expect(Method::DELETE, POD).refuse(409, message)]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let course =
-        conductor(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
-    let unproven = course.expect("tried").unproven.remove(0);
+    let injection =
+        injector(&connection, vec![leader()], interrupt).carry_out("leader-kill", &kill(&leader())).await;
+    let unproven = injection.expect("tried").unproven.remove(0);
     assert!(
         unproven.starts_with("its target vanished between being chosen and the fault (the UID"),
         "{unproven}"
@@ -156,7 +161,7 @@ async fn a_target_that_vanishes_at_the_last_moment_leaves_the_drill_unproven() {
 async fn without_a_journal_there_is_no_fault() {
     let (connection, server) = server(vec![expect(Method::POST, &at("")).refuse(403, "forbidden")]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let stop = injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
     let sentence = "the journal cannot be written, so nothing was done: forbidden";
     assert_eq!(stop, Err(Stop::Unknown(sentence.to_owned())));
     drop(connection);
@@ -167,7 +172,7 @@ async fn without_a_journal_there_is_no_fault() {
 async fn a_journal_that_is_there_already_refuses_the_drill() {
     let (connection, server) = server(vec![expect(Method::POST, &at("")).refuse(409, "already exists")]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let stop = injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
     assert_eq!(stop, Err(Stop::Refused("an earlier drill is not undone; see `drill undo`".to_owned())));
     drop(connection);
     server.finish().await;
@@ -178,8 +183,9 @@ async fn a_fault_that_is_refused_is_undone_all_the_same() {
     let refused = expect(Method::PATCH, NODE).refuse(403, "nodes are not yours");
     let (connection, server) = server(vec![journal_written(), refused, uncordoned(), journal_gone()]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let course = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
-    let unproven = course.expect("tried").unproven.remove(0);
+    let injection =
+        injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let unproven = injection.expect("tried").unproven.remove(0);
     assert!(unproven.starts_with("the fault could not be caused (nodes are not yours): PATCH"), "{unproven}");
     drop(connection);
     server.finish().await;
@@ -190,9 +196,9 @@ async fn a_fault_that_nobody_sees_is_not_proven() {
     let (connection, server) = server(vec![journal_written(), cordoned(), uncordoned(), journal_gone()]);
     let (_hand, interrupt) = Interrupt::by_hand();
     let see = Act::See(Condition::Gone(vec![PodRef::of(&leader())]), Duration::ZERO);
-    let course =
-        conductor(&connection, vec![leader()], interrupt).carry_out("drain", &cordon(vec![see])).await;
-    let unproven = course.expect("tried").unproven;
+    let injection =
+        injector(&connection, vec![leader()], interrupt).carry_out("drain", &cordon(vec![see])).await;
+    let unproven = injection.expect("tried").unproven;
     assert_eq!(unproven, ["it was not seen within 0 s that papo-servidor-0 of that UID is gone"]);
     drop(connection);
     server.finish().await;
@@ -208,10 +214,10 @@ async fn a_budget_that_refuses_is_a_proof_and_one_that_does_not_a_broken_promise
             if proven { evict.refuse(exchange, "disruption budget") } else { evict.answer(json!({})) };
         let (connection, server) = server(vec![evict]);
         let (_hand, interrupt) = Interrupt::by_hand();
-        let plan = plan(vec![Act::Refused(Call::evict("chat", &leader()))], Vec::new());
-        let course = conductor(&connection, vec![leader()], interrupt).carry_out("drain", &plan).await;
-        let course = course.expect("tried");
-        assert_eq!((course.seen.len(), course.broken.len()), if proven { (1, 0) } else { (0, 1) });
+        let plan = plan(vec![Act::Refused(ApiCall::evict("chat", &leader()))], Vec::new());
+        let injection = injector(&connection, vec![leader()], interrupt).carry_out("drain", &plan).await;
+        let injection = injection.expect("tried");
+        assert_eq!((injection.seen.len(), injection.broken.len()), if proven { (1, 0) } else { (0, 1) });
         drop(connection);
         server.finish().await;
     }
@@ -224,32 +230,32 @@ async fn a_servidor_that_is_alone_must_say_that_it_cannot_write() {
     let asked = async |answer: Result<(), Trouble>| {
         let (connection, server) = server(Vec::new());
         let (_hand, interrupt) = Interrupt::by_hand();
-        let mut conductor = conductor(&connection, vec![leader()], interrupt);
+        let mut injector = injector(&connection, vec![leader()], interrupt);
         let answer = Mutex::new(Some(answer));
-        conductor.hands.members = Members::by(Arc::new(move |question| {
+        injector.executor.members = Members::by(Arc::new(move |question| {
             assert!(matches!(question, Question::Itself(name, _) if name == "papo-servidor-0"));
             let answer = answer.lock().expect("whole").take().expect("asked once");
             async move { answer.map(|()| Standing::default()) }.boxed()
         }));
         let plan = plan(vec![Act::RefusesWrites("papo-servidor-0".to_owned())], Vec::new());
-        let course = conductor.carry_out("partition", &plan).await.expect("tried");
-        drop((connection, conductor));
+        let injection = injector.carry_out("partition", &plan).await.expect("tried");
+        drop((connection, injector));
         server.finish().await;
-        course
+        injection
     };
-    let course = asked(cannot()).await;
+    let injection = asked(cannot()).await;
     assert_eq!(
-        course.seen,
+        injection.seen,
         ["papo-servidor-0, asked for a write, refuses it (There is no majority at the moment.)"]
     );
-    assert_eq!((course.broken.len(), course.unproven.len()), (0, 0));
+    assert_eq!((injection.broken.len(), injection.unproven.len()), (0, 0));
 
-    let course = asked(Ok(())).await;
-    assert_eq!((course.broken.len(), course.seen.len()), (1, 0));
-    assert_eq!(course.broken[0].promise, "P10");
+    let injection = asked(Ok(())).await;
+    assert_eq!((injection.broken.len(), injection.seen.len()), (1, 0));
+    assert_eq!(injection.broken[0].promise, "P10");
 
-    let course = asked(silent()).await;
-    assert_eq!((course.broken.len(), course.seen.len(), course.unproven.len()), (0, 0, 1));
+    let injection = asked(silent()).await;
+    assert_eq!((injection.broken.len(), injection.seen.len(), injection.unproven.len()), (0, 0, 1));
 }
 
 #[tokio::test]
@@ -260,11 +266,11 @@ async fn what_is_started_instead_is_deleted_too_until_no_majority_has_answered()
             .answer(json!({})),
     ]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let mut conductor = conductor(&connection, vec![leader()], interrupt);
+    let mut injector = injector(&connection, vec![leader()], interrupt);
     // Nobody answers at first; then all do.
     let looks = AtomicUsize::new(0);
-    conductor.sight.view = Arc::new(move || {
-        let all = sample::scene().view;
+    injector.conditions.view = Arc::new(move || {
+        let all = sample::snapshot().view;
         if looks.fetch_add(1, Ordering::Relaxed) > 0 {
             return all;
         }
@@ -273,9 +279,9 @@ async fn what_is_started_instead_is_deleted_too_until_no_majority_has_answered()
     let older = PodRef { name: leader().name, uid: "uid-of-the-one-before".to_owned() };
     let mut plan = plan(vec![Act::KeepAway(vec![older], Duration::ZERO)], Vec::new());
     plan.over = Over::Majority;
-    let course = conductor.carry_out("majority-kill", &plan).await.expect("carried out");
-    assert_eq!(course.seen, ["no majority answers"]);
-    assert!(course.known < course.over && course.over.is_some(), "{course:?}");
-    drop((connection, conductor));
+    let injection = injector.carry_out("majority-kill", &plan).await.expect("carried out");
+    assert_eq!(injection.seen, ["no majority answers"]);
+    assert!(injection.known < injection.over && injection.over.is_some(), "{injection:?}");
+    drop((connection, injector));
     server.finish().await;
 }

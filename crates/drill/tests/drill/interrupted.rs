@@ -8,7 +8,7 @@ use papo_drill::journal::Journal;
 use papo_drill::plan::Act;
 use serde_json::Value;
 
-use super::conduct::{NODE, conductor, cordon, cordoned, journal_gone, journal_written, uncordoned};
+use super::injection::{NODE, cordon, cordoned, injector, journal_gone, journal_written, uncordoned};
 use super::journal::{at, map};
 use super::script::{expect, server};
 
@@ -20,7 +20,7 @@ async fn what_a_drill_left_that_died_between_journal_and_fault_is_undone_by_anot
     let (_hand, interrupt) = Interrupt::by_hand();
     let drill = tokio::spawn({
         let connection = connection.clone();
-        async move { conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await }
+        async move { injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await }
     });
     drop(connection);
     let is_dead = tokio::time::timeout(Duration::from_millis(500), drill);
@@ -42,7 +42,7 @@ async fn what_a_drill_left_that_died_between_journal_and_fault_is_undone_by_anot
     ]);
     let mut journal = Journal::read(&connection).await.expect("answered").expect("there");
     let (_hand, interrupt) = Interrupt::by_hand();
-    let not_undone = conductor(&connection, Vec::new(), interrupt).undo(&mut journal).await;
+    let not_undone = injector(&connection, Vec::new(), interrupt).undo(&mut journal).await;
     assert_eq!(not_undone, Vec::<String>::new());
     drop((connection, journal));
     healing.finish().await;
@@ -52,17 +52,17 @@ async fn what_a_drill_left_that_died_between_journal_and_fault_is_undone_by_anot
 async fn a_drill_that_is_broken_off_undoes_what_it_did() {
     let (connection, server) = server(vec![journal_written(), cordoned(), uncordoned(), journal_gone()]);
     let (hand, interrupt) = Interrupt::by_hand();
-    let mut conductor = conductor(&connection, Vec::new(), interrupt);
-    conductor.duration = Duration::from_secs(3600);
+    let mut injector = injector(&connection, Vec::new(), interrupt);
+    injector.duration = Duration::from_secs(3600);
     let plan = cordon(vec![Act::Hold]);
-    let (course, ()) = tokio::join!(conductor.carry_out("drain", &plan), async {
-        while conductor.timeline.moments().is_empty() {
+    let (injection, ()) = tokio::join!(injector.carry_out("drain", &plan), async {
+        while injector.timeline.moments().is_empty() {
             tokio::task::yield_now().await;
         }
         hand.send_replace(true);
     });
-    assert_eq!(course.expect("undone").unproven, ["it was broken off"]);
-    drop((connection, conductor));
+    assert_eq!(injection.expect("undone").unproven, ["it was broken off"]);
+    drop((connection, injector));
     server.finish().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_drill_that_is_broken_off_before_the_fault_does_nothing() {
     let (connection, server) = server(Vec::new());
     let (hand, interrupt) = Interrupt::by_hand();
     hand.send_replace(true);
-    let stop = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let stop = injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
     let sentence = "unknown: it was broken off before the fault, so nothing was done";
     assert_eq!(stop.expect_err("broken off").to_string(), sentence);
     drop(connection);
@@ -87,8 +87,9 @@ async fn without_an_api_server_the_journal_stays_and_what_is_left_is_told() {
         expect(Method::PUT, &at("/papo-drill-journal?")).break_off(),
     ]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let course = conductor(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
-    let left = course.expect("carried out").not_undone;
+    let injection =
+        injector(&connection, Vec::new(), interrupt).carry_out("drain", &cordon(Vec::new())).await;
+    let left = injection.expect("carried out").not_undone;
     assert_eq!(
         left,
         [
@@ -116,7 +117,7 @@ async fn what_is_gone_need_not_be_undone() {
     ]);
     let mut journal = Journal::read(&connection).await.expect("answered").expect("there");
     let (_hand, interrupt) = Interrupt::by_hand();
-    assert_eq!(conductor(&connection, Vec::new(), interrupt).undo(&mut journal).await, Vec::<String>::new());
+    assert_eq!(injector(&connection, Vec::new(), interrupt).undo(&mut journal).await, Vec::<String>::new());
     drop((connection, journal));
     server.finish().await;
 }

@@ -1,5 +1,5 @@
 use http::Method;
-use papo_drill::call::Call;
+use papo_drill::api_call::ApiCall;
 use papo_drill::connect::Trouble;
 use papo_drill::journal::{Entry, Journal};
 use papo_drill::step::Step;
@@ -29,7 +29,7 @@ fn entry() -> Entry {
         holder: "me".to_owned(),
         written: "2026-01-01T00:00:00Z".to_owned(),
         undo: vec![
-            Step::from(Call::cordon("n1", false)),
+            Step::from(ApiCall::cordon("n1", false)),
             Step::Unstick { component: "servidor".to_owned(), image: "x".to_owned() },
         ],
     }

@@ -1,11 +1,11 @@
 //! The tool's conversations with the API, word by word, and its plans: without a cluster.
 
 mod api;
-mod conduct;
+mod discovery;
+mod injection;
 mod interrupted;
 mod journal;
 mod lease;
-mod look;
 mod members;
 mod plans;
 mod program;

@@ -12,14 +12,14 @@ use papo_drill::interrupt::Interrupt;
 use papo_drill::members::{Members, Question, Standing};
 use papo_drill::options::Options;
 use papo_drill::plan::{Act, Plan};
-use papo_drill::scene::Scene;
+use papo_drill::snapshot::Snapshot;
 use papo_drill::step::Step;
 use papo_drill::stop::Ending;
 use serde_json::{Value, json};
 
-use super::conduct::{conductor, journal_gone, journal_written};
+use super::injection::{injector, journal_gone, journal_written};
 use super::journal::{at, map};
-use super::sample::{pod, scene};
+use super::sample::{pod, snapshot};
 use super::script::{Exchange, expect, server};
 
 const SCALE: &str = "/apis/apps/v1/namespaces/chat/statefulsets/papo-servidor/scale";
@@ -94,11 +94,11 @@ impl Chat {
 }
 
 fn plan() -> Plan {
-    planned(&scene()).expect("a plan")
+    planned(&snapshot()).expect("a plan")
 }
 
-fn planned(scene: &Scene) -> Result<Plan, papo_drill::stop::Stop> {
-    (find("grow-shrink").expect("a drill").plan)(scene, &Options::default())
+fn planned(snapshot: &Snapshot) -> Result<Plan, papo_drill::stop::Stop> {
+    (find("grow-shrink").expect("a drill").plan)(snapshot, &Options::default())
 }
 
 fn scaled(replicas: i32) -> Exchange {
@@ -150,12 +150,14 @@ fn members_come_before_pods_both_ways_and_what_undoes_it_is_the_way_back() {
 
 #[test]
 fn volumes_of_earlier_days_are_left_alone() {
-    let mut scene = scene();
-    scene.claims.push(papo_drill::scene::Claim { name: "data-papo-servidor-3".into(), uid: "old".into() });
-    let undo = planned(&scene).expect("a plan").undo[0].to_string();
+    let mut snapshot = snapshot();
+    snapshot
+        .claims
+        .push(papo_drill::snapshot::Claim { name: "data-papo-servidor-3".into(), uid: "old".into() });
+    let undo = planned(&snapshot).expect("a plan").undo[0].to_string();
     assert!(!undo.contains("data-papo-servidor-3") && undo.contains("data-papo-servidor-4"), "{undo}");
-    scene.pods.iter_mut().for_each(|pod| pod.claims.clear());
-    let undo = planned(&scene).expect("a plan").undo[0].to_string();
+    snapshot.pods.iter_mut().for_each(|pod| pod.claims.clear());
+    let undo = planned(&snapshot).expect("a plan").undo[0].to_string();
     assert!(!undo.contains("persistentvolumeclaims"), "{undo}");
 }
 
@@ -168,19 +170,19 @@ fn the_rights_are_those_for_scaling_and_for_the_volumes_that_it_made() {
 
 #[test]
 fn a_chat_that_cannot_grow_or_is_about_to_is_left_alone() {
-    let refused = |change: fn(&mut Scene)| {
-        let mut scene = scene();
-        change(&mut scene);
-        let stop = planned(&scene).expect_err("refused");
+    let refused = |change: fn(&mut Snapshot)| {
+        let mut snapshot = snapshot();
+        change(&mut snapshot);
+        let stop = planned(&snapshot).expect_err("refused");
         assert_eq!(stop.ending(), Ending::Refused);
         stop.to_string()
     };
-    let said = refused(|scene| {
-        scene.view.servidores.values_mut().flatten().for_each(|status| status.wanted.clear());
+    let said = refused(|snapshot| {
+        snapshot.view.servidores.values_mut().flatten().for_each(|status| status.wanted.clear());
     });
     assert!(said.ends_with("its release cannot take others in"), "{said}");
-    let said = refused(|scene| {
-        scene
+    let said = refused(|snapshot| {
+        snapshot
             .view
             .servidores
             .values_mut()
@@ -188,7 +190,7 @@ fn a_chat_that_cannot_grow_or_is_about_to_is_left_alone() {
             .for_each(|status| status.wanted.push(FIVE[4].to_owned()));
     });
     assert!(said.contains("papo-servidor-4 are to count, and not those that there are"), "{said}");
-    let said = refused(|scene| scene.workloads[0].replicas = 7);
+    let said = refused(|snapshot| snapshot.workloads[0].replicas = 7);
     assert!(said.ends_with("there are 7 servidores, and no more than 7 can be"), "{said}");
 }
 
@@ -251,11 +253,11 @@ async fn the_journal_comes_first_then_members_and_pods_and_everything_is_back_at
     ]);
     let (_hand, interrupt) = Interrupt::by_hand();
     let pods = THREE.map(|name| pod(name, "servidor", "n1"));
-    let mut conductor = conductor(&connection, pods.into(), interrupt);
+    let mut injector = injector(&connection, pods.into(), interrupt);
     let chat = Chat::of(THREE);
-    conductor.hands.members = chat.members();
-    let course = conductor.carry_out("grow-shrink", &blind(plan())).await.expect("carried out");
-    assert_eq!((course.unproven, course.not_undone), (Vec::new(), Vec::new()));
+    injector.executor.members = chat.members();
+    let injection = injector.carry_out("grow-shrink", &blind(plan())).await.expect("carried out");
+    assert_eq!((injection.unproven, injection.not_undone), (Vec::new(), Vec::new()));
     assert_eq!(
         chat.asked(),
         [3, 4, 3, 4]
@@ -265,7 +267,7 @@ async fn the_journal_comes_first_then_members_and_pods_and_everything_is_back_at
             .map(|(n, what)| format!("{what} {}", FIVE[*n]))
             .collect::<Vec<_>>()
     );
-    drop((connection, conductor));
+    drop((connection, injector));
     let bodies = server.finish().await;
     let journal: Value =
         serde_json::from_str(bodies[0]["data"]["journal.json"].as_str().expect("text")).expect("JSON");
@@ -287,14 +289,14 @@ async fn what_a_drill_left_that_died_when_it_had_grown_is_undone_by_another() {
         journal_gone(),
     ]);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let mut conductor = conductor(&connection, Vec::new(), interrupt);
+    let mut injector = injector(&connection, Vec::new(), interrupt);
     let chat = Chat::of(FIVE);
-    conductor.hands.members = chat.members();
+    injector.executor.members = chat.members();
     let mut journal =
         papo_drill::journal::Journal::read(&connection).await.expect("answered").expect("there");
-    assert_eq!(conductor.undo(&mut journal).await, Vec::<String>::new());
+    assert_eq!(injector.undo(&mut journal).await, Vec::<String>::new());
     assert_eq!(chat.asked(), ["dismiss papo-servidor-3", "dismiss papo-servidor-4"]);
-    drop((connection, conductor, journal));
+    drop((connection, injector, journal));
     server.finish().await;
 }
 
@@ -302,10 +304,11 @@ async fn what_a_drill_left_that_died_when_it_had_grown_is_undone_by_another() {
 async fn pods_that_still_count_are_not_taken_away() {
     let (connection, server) = server(Vec::new());
     let (_hand, interrupt) = Interrupt::by_hand();
-    let mut conductor = conductor(&connection, Vec::new(), interrupt);
-    conductor.hands.members = Members::by(Arc::new(|_| async { Err(Trouble::Denied("no".into())) }.boxed()));
-    let outcome = conductor.hands.undo(&plan().undo[0]).await;
+    let mut injector = injector(&connection, Vec::new(), interrupt);
+    injector.executor.members =
+        Members::by(Arc::new(|_| async { Err(Trouble::Denied("no".into())) }.boxed()));
+    let outcome = injector.executor.undo(&plan().undo[0]).await;
     assert!(matches!(outcome, Err(Trouble::Denied(_))), "{outcome:?}");
-    drop((connection, conductor));
+    drop((connection, injector));
     server.finish().await;
 }

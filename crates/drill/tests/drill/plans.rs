@@ -2,18 +2,18 @@ use papo_drill::faults::{DRILLS, find};
 use papo_drill::guards;
 use papo_drill::options::Options;
 use papo_drill::plan::{Act, Plan};
-use papo_drill::scene::{Placing, Scene};
+use papo_drill::snapshot::{Scheduling, Snapshot};
 use papo_drill::stop::{Ending, Stop};
 use papo_wire::reply::Role;
 
-use super::sample::scene;
+use super::sample::snapshot;
 
-fn planned(drill: &str, scene: &Scene, options: &Options) -> Result<Plan, Stop> {
-    (find(drill).expect("a drill").plan)(scene, options)
+fn planned(drill: &str, snapshot: &Snapshot, options: &Options) -> Result<Plan, Stop> {
+    (find(drill).expect("a drill").plan)(snapshot, options)
 }
 
 fn plan(drill: &str) -> Plan {
-    planned(drill, &scene(), &Options::default()).unwrap_or_else(|stop| panic!("{drill}: {stop}"))
+    planned(drill, &snapshot(), &Options::default()).unwrap_or_else(|stop| panic!("{drill}: {stop}"))
 }
 
 /// Everything that a plan does, a line each.
@@ -27,7 +27,7 @@ fn deeds(plan: &Plan) -> Vec<String> {
 
 #[test]
 fn the_sample_is_healthy() {
-    assert_eq!(scene().complaints(), Vec::<String>::new());
+    assert_eq!(snapshot().complaints(), Vec::<String>::new());
 }
 
 #[test]
@@ -54,9 +54,9 @@ fn the_leader_is_whom_the_system_says_it_is() {
 fn a_follower_is_never_the_leader_and_the_same_for_the_same_seed() {
     for seed in 0..50 {
         let options = Options { seed, ..Options::default() };
-        let first = planned("follower-kill", &scene(), &options).expect("a plan");
+        let first = planned("follower-kill", &snapshot(), &options).expect("a plan");
         assert_ne!(first.targets[0].name, "papo-servidor-0");
-        assert_eq!(first.targets, planned("follower-kill", &scene(), &options).expect("a plan").targets);
+        assert_eq!(first.targets, planned("follower-kill", &snapshot(), &options).expect("a plan").targets);
     }
 }
 
@@ -69,35 +69,35 @@ fn the_one_that_lags_is_the_furthest_behind() {
 fn a_majority_is_only_taken_when_told() {
     let plan = plan("majority-kill");
     assert_eq!(plan.servidores_lost, 2);
-    let refused = guards::affordable(&plan, &scene(), &Options::default()).expect_err("too many");
+    let refused = guards::affordable(&plan, &snapshot(), &Options::default()).expect_err("too many");
     assert_eq!(refused.ending(), Ending::Refused);
     let told = Options { allow_majority_loss: true, ..Options::default() };
-    guards::affordable(&plan, &scene(), &told).expect("it was told");
-    guards::affordable(&self::plan("minority-kill"), &scene(), &Options::default()).expect("one of three");
+    guards::affordable(&plan, &snapshot(), &told).expect("it was told");
+    guards::affordable(&self::plan("minority-kill"), &snapshot(), &Options::default()).expect("one of three");
 }
 
 #[test]
 fn messages_are_only_lost_when_told() {
     let told = Options { allow_majority_loss: true, ..Options::default() };
     let refused =
-        guards::affordable(&plan("control-broken"), &scene(), &told).expect_err("it loses messages");
+        guards::affordable(&plan("control-broken"), &snapshot(), &told).expect_err("it loses messages");
     assert!(refused.to_string().contains("--allow-message-loss"), "{refused}");
 }
 
 #[test]
 fn what_is_not_well_is_not_drilled() {
-    let mut ill = scene();
+    let mut ill = snapshot();
     ill.pods[0].ready = false;
     let stop = guards::healthy(&ill).expect_err("a broker is missing");
     assert_eq!(stop, Stop::NotHealthy("1 pods of papo-broker are ready, not 2".to_owned()));
-    let mut headless = scene();
+    let mut headless = snapshot();
     headless.view.servidores.values_mut().flatten().for_each(|status| status.role = Role::Follower);
     assert_eq!(guards::healthy(&headless).expect_err("no leader").ending(), Ending::NotHealthy);
 }
 
 #[test]
 fn without_hooks_their_drills_say_how_to_have_them() {
-    let bare = Scene { hooks: [].into(), ..scene() };
+    let bare = Snapshot { hooks: [].into(), ..snapshot() };
     for drill in ["process-kill", "freeze", "partition", "control-broken"] {
         let stop = planned(drill, &bare, &Options::default()).expect_err("no hooks");
         assert!(
@@ -111,7 +111,7 @@ fn without_hooks_their_drills_say_how_to_have_them() {
 #[test]
 fn a_disk_that_may_be_a_whole_node_is_not_filled() {
     let narrow = Options { max_fill: 1 << 20, ..Options::default() };
-    let stop = planned("disk-full", &scene(), &narrow).expect_err("60 MiB are free");
+    let stop = planned("disk-full", &snapshot(), &narrow).expect_err("60 MiB are free");
     assert!(stop.to_string().contains("has 60 MiB free, and no more than 1 MiB may be filled"), "{stop}");
     let undo = plan("disk-full").undo.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(undo.contains("rm -f /data/drill-ballast"), "{undo}");
@@ -134,7 +134,7 @@ fn a_disk_is_lost_with_its_claim_and_the_next_must_be_another() {
 
 #[test]
 fn nodes_are_only_taken_away_with_commands_for_both_ways() {
-    let stop = planned("node-power", &scene(), &Options::default()).expect_err("no commands");
+    let stop = planned("node-power", &snapshot(), &Options::default()).expect_err("no commands");
     assert_eq!(stop.ending(), Ending::Usage);
 }
 
@@ -147,7 +147,7 @@ fn a_drain_cordons_evicts_and_tries_one_too_many() {
     assert!(deeds[2].starts_with("dry run that the budget must refuse: POST"), "{deeds:?}");
     assert!(!deeds[2].contains("papo-servidor-0"), "{deeds:?}");
     assert_eq!(plan.undo[0].to_string(), "PATCH /api/v1/nodes/n1 {\"spec\":{\"unschedulable\":null}}");
-    let unprotected = Scene { budgets: Vec::new(), ..scene() };
+    let unprotected = Snapshot { budgets: Vec::new(), ..snapshot() };
     assert_eq!(
         planned("drain", &unprotected, &Options::default()).expect_err("no budget").ending(),
         Ending::Refused
@@ -155,15 +155,15 @@ fn a_drain_cordons_evicts_and_tries_one_too_many() {
 }
 
 /// Five servidores on five nodes, of which two may go at a time.
-fn five() -> Scene {
-    let mut scene = scene();
+fn five() -> Snapshot {
+    let mut snapshot = snapshot();
     for number in [3, 4] {
         let (name, node) = (format!("papo-servidor-{number}"), format!("n{}", number + 1));
-        scene.pods.push(super::sample::pod(&name, "servidor", &node));
+        snapshot.pods.push(super::sample::pod(&name, "servidor", &node));
     }
-    scene.workloads[0].replicas = 5;
-    scene.budgets[0].allowed = 2;
-    scene
+    snapshot.workloads[0].replicas = 5;
+    snapshot.budgets[0].allowed = 2;
+    snapshot
 }
 
 /// The pods that are evicted, in order, and the one that must not be.
@@ -190,7 +190,7 @@ fn of_five_servidores_two_are_evicted_before_the_budget_has_to_refuse() {
 
 #[test]
 fn of_two_servidores_on_the_node_only_those_are_waited_for_that_may_go() {
-    let mut crowded = scene();
+    let mut crowded = snapshot();
     crowded
         .pods
         .iter_mut()
@@ -221,13 +221,14 @@ fn of_two_servidores_on_the_node_only_those_are_waited_for_that_may_go() {
 
 #[test]
 fn no_more_brokers_are_evicted_at_once_than_their_budget_lets_go() {
-    let mut crowded = scene();
+    let mut crowded = snapshot();
     crowded
         .pods
         .iter_mut()
         .filter(|pod| pod.name == "papo-broker-b")
         .for_each(|pod| pod.node = Some("n1".into()));
-    let budget = papo_drill::scene::Budget { component: "broker".to_owned(), ..crowded.budgets[0].clone() };
+    let budget =
+        papo_drill::snapshot::Budget { component: "broker".to_owned(), ..crowded.budgets[0].clone() };
     crowded.budgets.push(budget);
     let (evicted, _) = evictions(&planned("drain", &crowded, &Options::default()).expect("a plan"));
     assert_eq!(evicted.iter().filter(|name| name.contains("broker")).count(), 1, "{evicted:?}");
@@ -235,24 +236,27 @@ fn no_more_brokers_are_evicted_at_once_than_their_budget_lets_go() {
 
 #[test]
 fn a_drain_that_nobody_would_survive_or_that_cannot_be_seen_to_be_refused_is_not_begun() {
-    let refused = |scene: &Scene| planned("drain", scene, &Options::default()).expect_err("no plan");
-    let mut single = scene();
+    let refused = |snapshot: &Snapshot| planned("drain", snapshot, &Options::default()).expect_err("no plan");
+    let mut single = snapshot();
     single.pods.iter_mut().for_each(|pod| pod.node = Some("n1".into()));
     assert_eq!(refused(&single), Stop::Needs("all servidores are on node n1".to_owned()));
-    let mut generous = scene();
+    let mut generous = snapshot();
     generous.budgets[0].allowed = 3;
     assert_eq!(refused(&generous).ending(), Ending::Refused);
     // It may not have been counted yet that all are ready again.
-    let mut strict = scene();
+    let mut strict = snapshot();
     strict.budgets[0].allowed = 0;
     assert_eq!(refused(&strict).ending(), Ending::NotHealthy);
 }
 
 #[test]
 fn two_more_servidores_are_only_asked_for_where_there_is_room_for_them() {
-    let on = |nodes: &[&str]| Scene {
-        placing: Placing { apart: true, nodes: Some(nodes.iter().map(|node| (*node).to_owned()).collect()) },
-        ..scene()
+    let on = |nodes: &[&str]| Snapshot {
+        scheduling: Scheduling {
+            apart: true,
+            nodes: Some(nodes.iter().map(|node| (*node).to_owned()).collect()),
+        },
+        ..snapshot()
     };
     let stop =
         planned("grow-shrink", &on(&["n1", "n2", "n3", "n4"]), &Options::default()).expect_err("one is free");
@@ -262,7 +266,7 @@ fn two_more_servidores_are_only_asked_for_where_there_is_room_for_them() {
          (servidor.antiAffinity=required), and of the 4 nodes that take one 1 are free"
     );
     planned("grow-shrink", &on(&["n1", "n2", "n3", "n4", "n5"]), &Options::default()).expect("two are free");
-    let unseen = Scene { placing: Placing { apart: true, nodes: None }, ..scene() };
+    let unseen = Snapshot { scheduling: Scheduling { apart: true, nodes: None }, ..snapshot() };
     let stop = planned("grow-shrink", &unseen, &Options::default()).expect_err("nobody knows");
     assert_eq!(stop.ending(), Ending::Config);
     assert!(stop.to_string().contains("list nodes in the whole cluster"), "{stop}");
@@ -282,7 +286,7 @@ fn who_is_cut_off_is_asked_for_a_write_once_it_is_known_to_be_alone() {
 
 #[test]
 fn a_drill_does_not_evict_itself() {
-    let mut inside = scene();
+    let mut inside = snapshot();
     inside.pods.push(super::sample::pod("papo-drill-a", "drill", "n1"));
     let plan = planned("drain", &inside, &Options::default()).expect("a plan");
     assert!(plan.targets.iter().any(|pod| pod.name == "papo-broker-a"), "{:?}", plan.targets);
@@ -292,7 +296,7 @@ fn a_drill_does_not_evict_itself() {
 #[test]
 fn after_all_of_the_front_what_is_promised_counts_from_the_next_broker_on() {
     let options = Options { pause: Some(std::time::Duration::from_secs(3)), ..Options::default() };
-    let plan = planned("all-front-kill", &scene(), &options).expect("a plan");
+    let plan = planned("all-front-kill", &snapshot(), &options).expect("a plan");
     assert_eq!(plan.resumes, Some(("broker", std::time::Duration::from_secs(3))));
     assert_eq!(plan.expect.pause, None);
 }

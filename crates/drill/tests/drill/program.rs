@@ -5,7 +5,7 @@ use std::process::Output;
 
 use http::Method;
 use k8s_openapi::jiff::Timestamp;
-use papo_drill::call::Call;
+use papo_drill::api_call::ApiCall;
 use papo_drill::journal::Entry;
 use papo_drill::step::{PodRef, Step};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ fn a_suite_that_asks_for_a_senseless_load_is_refused_before_anything_is_asked() 
 
 /// What a drill left that cordoned a node, and cut a servidor off if `hooks`.
 fn left(hooks: bool) -> Value {
-    let mut undo = vec![Step::from(Call::cordon("n1", false))];
+    let mut undo = vec![Step::from(ApiCall::cordon("n1", false))];
     if hooks {
         let pod = PodRef { name: "papo-servidor-0".to_owned(), uid: "u".to_owned() };
         undo.push(Step::Hook { pod, path: "/drill/cut".to_owned(), body: json!({"from": []}) });

@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use http::Method;
-use papo_drill::call::Verb;
+use papo_drill::api_call::Verb;
+use papo_drill::discovery::Site;
 use papo_drill::faults::find;
 use papo_drill::interrupt::Interrupt;
-use papo_drill::look::Site;
 use papo_drill::options::Options;
 use papo_drill::plan::Plan;
-use papo_drill::roster::Roster;
+use papo_drill::pod_watch::PodWatch;
 use papo_drill::session::Session;
 use papo_drill::stop::Stop;
 use papo_witness::Reach;
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::conduct::NODE;
+use super::injection::NODE;
 use super::journal::at;
-use super::sample::scene;
+use super::sample::snapshot;
 use super::script::{Exchange, Server, expect, server};
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/chat/leases";
@@ -26,10 +26,10 @@ const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/chat/leases";
 async fn rehearsed(script: Vec<Exchange>) -> (Result<String, Stop>, Server) {
     let (connection, server) = server(script);
     let drill = find("drain").expect("a drill");
-    let mut plan: Plan = (drill.plan)(&scene(), &Options::default()).expect("a plan");
+    let mut plan: Plan = (drill.plan)(&snapshot(), &Options::default()).expect("a plan");
     plan.acts.truncate(3);
     let (_hand, interrupt) = Interrupt::by_hand();
-    let site = Site::of(connection, "papo", Roster::fixed([]), Reach::default());
+    let site = Site::of(connection, "papo", PodWatch::fixed([]), Reach::default());
     let options = Options::default();
     let session = Session {
         site: &site,
@@ -109,14 +109,14 @@ async fn nothing_is_deleted_that_is_only_to_be_shown() {
     for name in ["follower-kill", "disk-loss"] {
         let drill = find(name).expect("a drill");
         let options = Options::default();
-        let plan = (drill.plan)(&scene(), &options).expect("a plan");
+        let plan = (drill.plan)(&snapshot(), &options).expect("a plan");
         let mut api =
             Api::start().answers(&Method::POST, LEASES, json!({})).answers(&Method::POST, &at(""), json!({}));
         for call in plan.calls() {
             api = api.answers(call.request(false).method(), &call.path, json!({}));
         }
         let (_hand, interrupt) = Interrupt::by_hand();
-        let site = Site::of(api.connection(), "papo", Roster::fixed([]), Reach::default());
+        let site = Site::of(api.connection(), "papo", PodWatch::fixed([]), Reach::default());
         let settle = Duration::ZERO;
         let session =
             Session { site: &site, drill, options: &options, interrupt: &interrupt, settle, keep: None };

@@ -1,7 +1,7 @@
 //! A chat of three servidores on three nodes, as drills see it.
 
 use papo_drill::names::{COMPONENT_LABEL, INSTANCE_LABEL, NAME_LABEL, POD_NAME_LABEL, component};
-use papo_drill::scene::{Budget, Claim, Kind, Placing, Pod, Policy, Scene, Workload};
+use papo_drill::snapshot::{Budget, Claim, Kind, Pod, Policy, Scheduling, Snapshot, Workload};
 use papo_wire::reply::{MemberStatus, Role, Status};
 use papo_witness::View;
 use serde_json::Value;
@@ -41,7 +41,7 @@ fn workload(kind: Kind, component: &str, replicas: i32) -> Workload {
 }
 
 /// `papo-servidor-0` coordinates; `papo-servidor-2` is three entries behind.
-pub(crate) fn scene() -> Scene {
+pub(crate) fn snapshot() -> Snapshot {
     let servidores = ["papo-servidor-0", "papo-servidor-1", "papo-servidor-2"];
     let members: Vec<MemberStatus> = servidores
         .iter()
@@ -65,7 +65,7 @@ pub(crate) fn scene() -> Scene {
         disk_free_bytes: 60 << 20,
         ..Status::default()
     };
-    Scene {
+    Snapshot {
         namespace: "chat".to_owned(),
         release: "papo".to_owned(),
         pods: vec![
@@ -103,7 +103,7 @@ pub(crate) fn scene() -> Scene {
             labels: [(COMPONENT_LABEL.to_owned(), component::SERVIDOR.to_owned())].into(),
             expressions: Value::Null,
         }],
-        placing: Placing::default(),
+        scheduling: Scheduling::default(),
         hooks: servidores
             .iter()
             .map(|name| ((*name).to_owned(), serde_json::json!({"version": 1})))

@@ -1,28 +1,28 @@
 //! What of the built-in suite is held on an install, and why the rest is not.
 
 use papo_drill::options::Options;
-use papo_drill::scene::{Placing, Scene};
+use papo_drill::snapshot::{Scheduling, Snapshot};
 use papo_drill::suite::Suite;
 use papo_drill::suite::survey::sort_out;
 
 use super::api::Api;
-use super::sample::scene;
+use super::sample::snapshot;
 
 /// As the chart installs it by default on three nodes: no drill hooks, 2 GiB for each servidor, and no two on one node.
-fn as_shipped() -> Scene {
-    let mut scene = scene();
-    scene.hooks.clear();
-    scene.view.servidores.values_mut().flatten().for_each(|status| status.disk_free_bytes = 1_900 << 20);
+fn as_shipped() -> Snapshot {
+    let mut snapshot = snapshot();
+    snapshot.hooks.clear();
+    snapshot.view.servidores.values_mut().flatten().for_each(|status| status.disk_free_bytes = 1_900 << 20);
     let nodes = ["n1", "n2", "n3"].map(str::to_owned);
-    scene.placing = Placing { apart: true, nodes: Some(nodes.into()) };
-    scene
+    snapshot.scheduling = Scheduling { apart: true, nodes: Some(nodes.into()) };
+    snapshot
 }
 
 /// What is held, and what is not and why.
-async fn sorted(api: &Api, scene: &Scene) -> (Vec<&'static str>, Vec<String>) {
+async fn sorted(api: &Api, snapshot: &Snapshot) -> (Vec<&'static str>, Vec<String>) {
     let base = Options::default();
     let mut suite = Suite::built_in(&base);
-    sort_out(&mut suite, &api.connection(), &base, scene)
+    sort_out(&mut suite, &api.connection(), &base, snapshot)
         .await
         .expect("the server says which rights there are");
     let held = suite.drills.iter().map(|one| one.drill.name).collect();
@@ -76,9 +76,9 @@ async fn on_an_install_as_it_is_shipped_only_what_it_offers_is_held() {
 async fn an_account_of_one_namespace_holds_what_it_may() {
     // As the chart's Job without `drill.nodes.enabled`.
     let api = Api::start().denies(&["patch nodes", "get nodes", "list nodes"]);
-    let mut scene = as_shipped();
-    scene.placing.nodes = None;
-    let (held, not_held) = sorted(&api, &scene).await;
+    let mut snapshot = as_shipped();
+    snapshot.scheduling.nodes = None;
+    let (held, not_held) = sorted(&api, &snapshot).await;
     assert!(
         held.contains(&"rolling-restart") && !held.contains(&"drain") && !held.contains(&"grow-shrink"),
         "{held:?}"
@@ -90,9 +90,9 @@ async fn an_account_of_one_namespace_holds_what_it_may() {
 #[tokio::test]
 async fn what_may_be_well_by_then_has_its_turn() {
     let api = Api::start();
-    let mut scene = as_shipped();
+    let mut snapshot = as_shipped();
     // The last drill's pod is ready, and Kubernetes has not counted it yet.
-    scene.budgets[0].allowed = 0;
-    let (held, _) = sorted(&api, &scene).await;
+    snapshot.budgets[0].allowed = 0;
+    let (held, _) = sorted(&api, &snapshot).await;
     assert!(held.contains(&"drain"), "{held:?}");
 }

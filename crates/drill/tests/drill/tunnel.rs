@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use http::Method;
 use papo_drill::names::component::BROKER;
-use papo_drill::roster::Roster;
-use papo_drill::scene::Pod;
+use papo_drill::pod_watch::PodWatch;
+use papo_drill::snapshot::Pod;
 use papo_drill::tunnel::{Toward, Tunnel};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,7 +58,7 @@ async fn who(address: SocketAddr) -> Option<u8> {
 async fn tunnel(pods: Vec<Pod>, toward: Toward, port: u16) -> Tunnel {
     let (mut connection, server) = server(Vec::new());
     connection.inside = true;
-    let tunnel = Tunnel::open(&connection, &Roster::fixed(pods), toward, port, 0).await.expect("a port");
+    let tunnel = Tunnel::open(&connection, &PodWatch::fixed(pods), toward, port, 0).await.expect("a port");
     // Nothing of it goes through the API.
     drop(server);
     tunnel
@@ -116,10 +116,10 @@ async fn a_connection_ends_with_its_pod() {
         expect(Method::GET, &format!("{WATCH}&resourceVersion=5")).never_answer(),
     ]);
     connection.inside = true;
-    let roster = Roster::watch(&connection, "papo");
-    assert!(roster.until(LIMIT, |pods| pods.len() == 1).await);
+    let pod_watch = PodWatch::start(&connection, "papo");
+    assert!(pod_watch.until(LIMIT, |pods| pods.len() == 1).await);
     let tunnel =
-        Tunnel::open(&connection, &roster, Toward::Any(BROKER), address.port(), 0).await.expect("a port");
+        Tunnel::open(&connection, &pod_watch, Toward::Any(BROKER), address.port(), 0).await.expect("a port");
     let mut stream = TcpStream::connect(tunnel.address()).await.expect("a tunnel");
     let mut heard = Vec::new();
     heard.push(stream.read_u8().await.expect("a greeting"));
