@@ -1,4 +1,4 @@
-//! What may be done to a town, as data: a schedule can be drawn, printed and drawn again without any process.
+//! What may be done to a cluster, as data: a schedule can be drawn, printed and drawn again without any process.
 
 mod kind;
 

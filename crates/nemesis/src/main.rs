@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use papo_nemesis::Error;
+use papo_nemesis::cluster::Shape;
 use papo_nemesis::deed::Kind;
 use papo_nemesis::folder::Folder;
 use papo_nemesis::plan::{Draw, Pace};
 use papo_nemesis::run::{Settings, WHOLE_FROM, run};
-use papo_nemesis::town::Shape;
 use papo_witness::LoadSettings;
 use papo_witness::evidence::Verdict;
 

@@ -13,9 +13,9 @@ mod taken;
 
 use std::time::Duration;
 
+use crate::cluster::Shape;
 use crate::deed::{Deed, Kind};
 use crate::network::Node;
-use crate::town::Shape;
 use table::Table;
 
 /// Everything that is done.

@@ -7,14 +7,14 @@ use papo_witness::evidence::{Evidence, MomentKind, Verdict};
 use papo_witness::{Fault, LoadSettings, Proof};
 
 use crate::Error;
+use crate::capabilities::Capabilities;
+use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::deed::{Deed, Kind};
 use crate::journal::Journal;
 use crate::network::Node;
 use crate::perform::{self, Outcome, Undo};
 use crate::plan::{Draw, Plan, Round, Stroke};
-use crate::possible::Circumstances;
-use crate::town::Town;
 use crate::witness::{self, Findings, Witness};
 
 /// What a run is made of.
@@ -60,13 +60,13 @@ const GOES_ON: Duration = Duration::from_secs(10);
 /// Runs. What it says of its own failures to run has nothing to do with the promises.
 ///
 /// # Errors
-/// The town never was well, or this machine has no ports, files or threads left.
+/// The cluster never was well, or this machine has no ports, files or threads left.
 pub fn run(settings: &Settings) -> Result<Report, Error> {
     let mut draw = settings.draw.clone();
     let previous = settings.previous.as_deref();
-    let circumstances = Circumstances::look(draw.shape, &settings.folder, previous)
+    let capabilities = Capabilities::detect(draw.shape, &settings.folder, previous)
         .map_err(Error::refused(format!("cannot write to {}", settings.folder.display())))?;
-    let (kinds, forbidden) = circumstances.sort(&draw.kinds);
+    let (kinds, forbidden) = capabilities.sort(&draw.kinds);
     let mut coverage = Coverage::of(&draw.kinds);
     for (kind, why) in &forbidden {
         coverage.skip(*kind, why);
@@ -83,21 +83,21 @@ pub fn run(settings: &Settings) -> Result<Report, Error> {
     for why in coverage.skipped() {
         journal.line(why);
     }
-    let mut town = Town::found(settings.draw.shape, &settings.folder, previous)
+    let mut cluster = Cluster::lay_out(settings.draw.shape, &settings.folder, previous)
         .map_err(Error::refused("the processes cannot be laid out"))?;
     if kinds.contains(&Kind::Release) {
-        for node in [town.shape().servidores(), town.shape().front()].concat() {
-            town.set_release(&node, true);
+        for node in [cluster.shape().servidores(), cluster.shape().front()].concat() {
+            cluster.set_release(&node, true);
         }
     }
-    town.start_all();
-    let witness = Witness::begin(&mut town, &settings.load, settings.patience)?;
-    perform::keep_copies(&mut town).map_err(Error::refused("data cannot be copied"))?;
+    cluster.start_all();
+    let witness = Witness::begin(&mut cluster, &settings.load, settings.patience)?;
+    perform::keep_copies(&mut cluster).map_err(Error::refused("data cannot be copied"))?;
     journal.note("messages flow");
 
     let began = witness.mark(MomentKind::Fault, "the first round begins");
     let mut runner = Runner {
-        town,
+        cluster,
         journal,
         coverage,
         witness,
@@ -106,16 +106,16 @@ pub fn run(settings: &Settings) -> Result<Report, Error> {
         gentle: Vec::new(),
     };
     runner.rounds(&plan, settings.at_most);
-    let Runner { mut town, mut journal, coverage, witness, mut broken, gentle, .. } = runner;
+    let Runner { mut cluster, mut journal, coverage, witness, mut broken, gentle, .. } = runner;
     let ended = witness.mark(MomentKind::Undone, "everything is healed");
 
     journal.note("everybody settles what is open");
     let fault = Fault { at: began, until: Some(ended), proof: proof(&coverage, began) };
     let Findings { evidence, exports } =
         witness.finish("nemesis", Some(&fault), settings.patience, &settings.folder)?;
-    town.note_deaths();
-    broken.extend(town.complaints().iter().cloned());
-    drop(town);
+    cluster.note_deaths();
+    broken.extend(cluster.complaints().iter().cloned());
+    drop(cluster);
     journal.note(format!("read back: {exports:?}"));
 
     let silences: Vec<Duration> =
@@ -146,7 +146,7 @@ fn proof(coverage: &Coverage, began: Duration) -> Proof {
 
 /// What is at hand while rounds go on.
 struct Runner {
-    town: Town,
+    cluster: Cluster,
     journal: Journal,
     coverage: Coverage,
     witness: Witness,
@@ -161,13 +161,13 @@ impl Runner {
         let began = Instant::now();
         for (number, round) in (1..).zip(&plan.rounds) {
             let is_over = began.elapsed() >= at_most && number > plan.least;
-            if is_over || !self.broken.is_empty() || !self.town.complaints().is_empty() {
+            if is_over || !self.broken.is_empty() || !self.cluster.complaints().is_empty() {
                 break;
             }
             self.journal.note(format!("round {number}"));
             let from = self.witness.now();
             self.round(round);
-            if round.is_gentle(self.town.shape()) {
+            if round.is_gentle(self.cluster.shape()) {
                 self.gentle.push((from, self.witness.now()));
             }
         }
@@ -185,12 +185,12 @@ impl Runner {
             std::thread::sleep(next.saturating_sub(began.elapsed()));
             if let Some(at) = going.iter().position(|(end, ..)| *end <= next) {
                 let (_, stroke, undo) = going.remove(at);
-                let outcome = undo(&mut self.town);
+                let outcome = undo(&mut self.cluster);
                 self.told(stroke, "undone", &outcome);
             } else if let Some(at) = waiting.iter().position(|stroke| stroke.after <= next) {
                 let stroke = waiting.remove(at);
                 self.journal.note(format!("  {}", stroke.deed));
-                match perform::begin(&mut self.town, &stroke.deed) {
+                match perform::begin(&mut self.cluster, &stroke.deed) {
                     Ok(undo) => going.push((began.elapsed() + stroke.lasts, stroke, undo)),
                     Err(outcome) => self.told(stroke, "done", &outcome),
                 }
@@ -212,13 +212,13 @@ impl Runner {
 
     /// Everything is as it should be from now on, and has to work soon.
     fn heal(&mut self) {
-        self.town.network().heal();
-        self.town.note_deaths();
-        self.town.start_all();
+        self.cluster.network().heal();
+        self.cluster.note_deaths();
+        self.cluster.start_all();
         let began = Instant::now();
-        let wanted = perform::want_everybody(&mut self.town, self.patience);
+        let wanted = perform::want_everybody(&mut self.cluster, self.patience);
         let well = self.witness.wait_until_well(self.patience);
-        self.town.note_deaths();
+        self.cluster.note_deaths();
         match wanted.and(well) {
             Ok(()) => self.journal.note(format!(
                 "  all is well after {:.1} s; {} messages acknowledged so far",
@@ -237,7 +237,7 @@ impl Runner {
     /// Everybody comes from the present release at the end: one servidor and one of the others after the other.
     fn upgrade(&mut self) {
         let (mut servidores, mut front): (Vec<Node>, Vec<Node>) =
-            self.town.of_previous_release().into_iter().partition(|node| node.starts_with("servidor"));
+            self.cluster.of_previous_release().into_iter().partition(|node| node.starts_with("servidor"));
         while !(servidores.is_empty() && front.is_empty()) {
             let both = servidores.pop().into_iter().chain(front.pop());
             let strokes = both.map(|node| {

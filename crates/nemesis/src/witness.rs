@@ -10,13 +10,13 @@ use papo_witness::{
 };
 
 use crate::Error;
+use crate::cluster::Cluster;
 use crate::papo::{Exports, compare_exports};
-use crate::town::Town;
 
 /// How many messages have to be acknowledged before anything is done, and again each time all is well.
 const FLOW: u64 = 20;
 
-/// Clients at work on a town, and somebody who watches it.
+/// Clients at work on a cluster, and somebody who watches it.
 pub(crate) struct Witness {
     reach: Reach,
     timeline: Timeline,
@@ -34,10 +34,14 @@ pub(crate) struct Findings {
 
 impl Witness {
     /// Returns when all is well and messages flow.
-    pub(crate) fn begin(town: &mut Town, load: &LoadSettings, patience: Duration) -> Result<Self, Error> {
-        let reach = town.reach();
+    pub(crate) fn begin(
+        cluster: &mut Cluster,
+        load: &LoadSettings,
+        patience: Duration,
+    ) -> Result<Self, Error> {
+        let reach = cluster.reach();
         let health = check_health(&reach, patience).map_err(|flaw| {
-            town.note_deaths();
+            cluster.note_deaths();
             match flaw {
                 NotHealthy::Flaw(flaw) => Error::NeverWell(flaw),
                 NotHealthy::Socket(failure) => Error::no_witness(failure),

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use papo_nemesis::cluster::Shape;
 use papo_nemesis::deed::Kind;
 use papo_nemesis::plan::{Draw, Pace};
 use papo_nemesis::run::{Settings, run};
-use papo_nemesis::town::Shape;
 use papo_witness::LoadSettings;
 
 /// So many kinds, of those that can be done here, may go by unseen: where everything lasts a second or two, a link may have nothing to

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use papo_nemesis::Error;
+use papo_nemesis::cluster::Shape;
 use papo_nemesis::folder::Folder;
 use papo_nemesis::soak::Soak;
-use papo_nemesis::town::Shape;
 use papo_witness::LoadSettings;
 use papo_witness::evidence::Verdict;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::garbage::{GREETING, connect, greeting};
 use super::{Outcome, Undo, proof};
-use crate::town::Town;
+use crate::cluster::Cluster;
 
 /// Somebody who goes on until the end, and tells how it went.
 pub(super) struct Flood<T> {
@@ -39,10 +39,10 @@ impl End {
 }
 
 /// Connections that say little or nothing.
-pub(super) fn connections(town: &mut Town, to: &str, connections: usize) -> Result<Undo, Outcome> {
-    town.note_deaths();
+pub(super) fn connections(cluster: &mut Cluster, to: &str, connections: usize) -> Result<Undo, Outcome> {
+    cluster.note_deaths();
     let mut open = Vec::new();
-    for (_, port) in town.ports().into_iter().filter(|(node, _)| node == to) {
+    for (_, port) in cluster.ports().into_iter().filter(|(node, _)| node == to) {
         for n in 0..connections {
             let Some(mut stream) = connect(port) else { break };
             // A third say nothing, a third a part, a third all of the greeting.

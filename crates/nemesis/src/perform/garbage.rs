@@ -9,7 +9,7 @@ use fastrand::Rng;
 
 use super::flood::{End, Flood};
 use super::{Outcome, Undo, proof};
-use crate::town::Town;
+use crate::cluster::Cluster;
 
 /// How long a port may take to accept, and for how long an answer is read.
 pub(super) const LIMIT: Duration = Duration::from_millis(300);
@@ -28,10 +28,10 @@ struct Tally {
     away: usize,
 }
 
-pub(super) fn to_everybody(town: &mut Town, seed: u64) -> Result<Undo, Outcome> {
-    town.note_deaths();
+pub(super) fn to_everybody(cluster: &mut Cluster, seed: u64) -> Result<Undo, Outcome> {
+    cluster.note_deaths();
     let mut dice = Rng::with_seed(seed);
-    let ports = town.ports().into_iter();
+    let ports = cluster.ports().into_iter();
     let threads: Vec<JoinHandle<Tally>> = ports
         .map(|(_, port)| {
             let all: Vec<Vec<u8>> = (0..TIMES).map(|_| nonsense(&mut dice)).collect();
@@ -56,10 +56,10 @@ pub(super) fn to_everybody(town: &mut Town, seed: u64) -> Result<Undo, Outcome> 
 }
 
 /// Goes on until it is undone. Everybody is sent something at the same time, so that nobody is spared because others are slow.
-pub(super) fn deluge(town: &mut Town, seed: u64, connections: usize) -> Result<Undo, Outcome> {
-    town.note_deaths();
+pub(super) fn deluge(cluster: &mut Cluster, seed: u64, connections: usize) -> Result<Undo, Outcome> {
+    cluster.note_deaths();
     let mut dice = Rng::with_seed(seed);
-    let floods: Vec<Flood<Tally>> = town
+    let floods: Vec<Flood<Tally>> = cluster
         .ports()
         .into_iter()
         .map(|(_, port)| {

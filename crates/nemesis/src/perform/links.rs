@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::{Undo, proof};
+use crate::cluster::Cluster;
 use crate::deed::Silence;
 use crate::network::{Node, Passed, Rule, Way};
-use crate::town::Town;
 
 /// Ways, and what had passed on each when they were taken.
 struct Taken(Vec<(Way, Passed)>);
 
 impl Taken {
-    fn new(town: &Town, ways: &[(Node, Node)]) -> Self {
+    fn new(cluster: &Cluster, ways: &[(Node, Node)]) -> Self {
         let way = |(from, to): &(Node, Node)| {
-            let way = town.network().way(from, to);
+            let way = cluster.network().way(from, to);
             let passed = way.passed();
             (way, passed)
         };
@@ -32,8 +32,8 @@ impl Taken {
     }
 }
 
-pub(super) fn cut(town: &Town, ways: &[(Node, Node)], how: Silence) -> Undo {
-    let taken = Taken::new(town, ways);
+pub(super) fn cut(cluster: &Cluster, ways: &[(Node, Node)], how: Silence) -> Undo {
+    let taken = Taken::new(cluster, ways);
     taken.set(if how == Silence::Tells { Rule::Broken } else { Rule::Stopped });
     Box::new(move |_| {
         let (held, broken) = (taken.count(|passed| passed.held), taken.count(|passed| passed.broken));
@@ -53,12 +53,12 @@ pub(super) fn cut(town: &Town, ways: &[(Node, Node)], how: Silence) -> Undo {
 }
 
 pub(super) fn slow(
-    town: &Town,
+    cluster: &Cluster,
     ways: &[(Node, Node)],
     latency: Duration,
     bytes_per_second: Option<u32>,
 ) -> Undo {
-    let taken = Taken::new(town, ways);
+    let taken = Taken::new(cluster, ways);
     taken.set(Rule::Slow { latency, bytes_per_second });
     Box::new(move |_| {
         taken.set(Rule::Open);
@@ -67,9 +67,9 @@ pub(super) fn slow(
     })
 }
 
-pub(super) fn jam(town: &Town, to: &str, from: Vec<Node>) -> Undo {
+pub(super) fn jam(cluster: &Cluster, to: &str, from: Vec<Node>) -> Undo {
     let ways: Vec<(Node, Node)> = from.into_iter().map(|from| (from, to.to_owned())).collect();
-    let taken = Taken::new(town, &ways);
+    let taken = Taken::new(cluster, &ways);
     taken.set(Rule::Stopped);
     Box::new(move |_| {
         taken.set(Rule::Open);

@@ -8,11 +8,11 @@ mod members;
 mod processes;
 mod requests;
 
+use crate::cluster::Cluster;
 use crate::deed::Deed;
-use crate::town::Town;
 
 /// How a deed is undone, which tells what is known of it.
-pub type Undo = Box<dyn FnOnce(&mut Town) -> Outcome>;
+pub type Undo = Box<dyn FnOnce(&mut Cluster) -> Outcome>;
 
 /// What is known of a deed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,26 +26,26 @@ pub enum Outcome {
 }
 
 /// Does it. `Err` when there is nothing to undo.
-pub fn begin(town: &mut Town, deed: &Deed) -> Result<Undo, Outcome> {
+pub fn begin(cluster: &mut Cluster, deed: &Deed) -> Result<Undo, Outcome> {
     match deed.clone() {
-        Deed::Kill(nodes) => processes::kill(town, nodes),
-        Deed::Stop(node) => processes::stop(town, node),
-        Deed::Freeze(node) => processes::freeze(town, node),
-        Deed::Release { node, previous, kindly } => Err(processes::release(town, &node, previous, kindly)),
-        Deed::Cut { ways, how, .. } => Ok(links::cut(town, &ways, how)),
+        Deed::Kill(nodes) => processes::kill(cluster, nodes),
+        Deed::Stop(node) => processes::stop(cluster, node),
+        Deed::Freeze(node) => processes::freeze(cluster, node),
+        Deed::Release { node, previous, kindly } => Err(processes::release(cluster, &node, previous, kindly)),
+        Deed::Cut { ways, how, .. } => Ok(links::cut(cluster, &ways, how)),
         Deed::Slow { ways, latency, bytes_per_second } => {
-            Ok(links::slow(town, &ways, latency, bytes_per_second))
+            Ok(links::slow(cluster, &ways, latency, bytes_per_second))
         }
-        Deed::Jam { to, from } => Ok(links::jam(town, &to, from)),
-        Deed::Wipe(node) => disks::wipe(town, node),
-        Deed::OldCopy { node, copy } => disks::old_copy(town, node, copy),
-        Deed::FullDisk { node, room } => disks::full(town, node, room),
-        Deed::ReadOnly(node) => disks::read_only(town, node),
-        Deed::Dismiss(node) => members::dismiss(town, node),
-        Deed::Garbage { seed } => garbage::to_everybody(town, seed),
-        Deed::Flood { to, connections } => flood::connections(town, &to, connections),
-        Deed::Deluge { seed, connections } => garbage::deluge(town, seed, connections),
-        Deed::Requests { to, connections } => requests::flood(town, &to, connections),
+        Deed::Jam { to, from } => Ok(links::jam(cluster, &to, from)),
+        Deed::Wipe(node) => disks::wipe(cluster, node),
+        Deed::OldCopy { node, copy } => disks::old_copy(cluster, node, copy),
+        Deed::FullDisk { node, room } => disks::full(cluster, node, room),
+        Deed::ReadOnly(node) => disks::read_only(cluster, node),
+        Deed::Dismiss(node) => members::dismiss(cluster, node),
+        Deed::Garbage { seed } => garbage::to_everybody(cluster, seed),
+        Deed::Flood { to, connections } => flood::connections(cluster, &to, connections),
+        Deed::Deluge { seed, connections } => garbage::deluge(cluster, seed, connections),
+        Deed::Requests { to, connections } => requests::flood(cluster, &to, connections),
     }
 }
 

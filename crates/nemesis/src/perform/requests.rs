@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::flood::{End, Flood};
 use super::garbage::{connect, greeting, ready_as};
 use super::{Outcome, Undo, proof};
+use crate::cluster::Cluster;
 use crate::scrape::Metrics;
-use crate::town::Town;
 
 /// Requests that are sent before an answer is waited for.
 const BURST: usize = 64;
@@ -27,9 +27,9 @@ struct Tally {
 
 /// Every other sender reads no answers. What they ask leaves no message behind, so that there is nothing to judge but whether
 /// everybody else is served again.
-pub(super) fn flood(town: &mut Town, to: &str, connections: usize) -> Result<Undo, Outcome> {
-    town.note_deaths();
-    let (port, http) = (town.client_port(to), town.http_port(to));
+pub(super) fn flood(cluster: &mut Cluster, to: &str, connections: usize) -> Result<Undo, Outcome> {
+    cluster.note_deaths();
+    let (port, http) = (cluster.client_port(to), cluster.http_port(to));
     let before = handled(http);
     let floods: Vec<Flood<Tally>> =
         (0..connections).map(|n| Flood::begin(move |end| sender(port, n, end))).collect();

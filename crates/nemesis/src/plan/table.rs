@@ -7,9 +7,9 @@ use fastrand::Rng;
 
 use super::taken::Taken;
 use super::{Draw, Pace, Round, Stroke};
+use crate::cluster::{CLIENTS, Shape};
 use crate::deed::{Deed, Kind, Shape as Partition, Silence};
 use crate::network::Node;
-use crate::town::{CLIENTS, Shape};
 
 /// Who deals.
 pub(super) struct Table {

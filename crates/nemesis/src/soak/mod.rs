@@ -20,9 +20,9 @@ use papo_witness::LoadSettings;
 use papo_witness::evidence::{MomentKind, Verdict};
 
 use crate::Error;
+use crate::cluster::{Cluster, Shape};
 use crate::journal::Journal;
 use crate::network::Node;
-use crate::town::{Shape, Town};
 use crate::witness::{self, Findings, Witness};
 use rule::Growth;
 use sample::Sample;
@@ -51,22 +51,22 @@ impl Soak {
     /// Runs it, and prints its table.
     ///
     /// # Errors
-    /// The town never was well, or this machine has no ports, files or threads left.
+    /// The cluster never was well, or this machine has no ports, files or threads left.
     pub fn run(&self) -> Result<Verdict, Error> {
         let mut journal =
             Journal::begin(&self.folder.join("journal.txt")).map_err(Error::refused("no journal"))?;
-        let mut town = Town::found(self.shape, &self.folder, None)
+        let mut cluster = Cluster::lay_out(self.shape, &self.folder, None)
             .map_err(Error::refused("the processes cannot be laid out"))?;
-        town.start_all();
-        let witness = Witness::begin(&mut town, &self.load, PATIENCE)?;
+        cluster.start_all();
+        let witness = Witness::begin(&mut cluster, &self.load, PATIENCE)?;
         journal.note("messages flow");
         let mut broken = Vec::new();
-        let lives = self.soak(&mut town, &witness, &mut journal, &mut broken);
+        let lives = self.soak(&mut cluster, &witness, &mut journal, &mut broken);
         journal.note("everybody settles what is open");
         let findings = witness.finish("soak", None, PATIENCE, &self.folder);
-        town.note_deaths();
-        broken.extend(town.complaints().iter().cloned());
-        drop(town);
+        cluster.note_deaths();
+        broken.extend(cluster.complaints().iter().cloned());
+        drop(cluster);
         let Findings { evidence, exports } = findings?;
         journal.note(format!("read back: {exports:?}"));
 
@@ -95,7 +95,7 @@ impl Soak {
     /// The samples of each process's last life.
     fn soak(
         &self,
-        town: &mut Town,
+        cluster: &mut Cluster,
         witness: &Witness,
         journal: &mut Journal,
         broken: &mut Vec<String>,
@@ -116,8 +116,8 @@ impl Soak {
         while began.elapsed() < self.length {
             if restarts.first().is_some_and(|(at, _)| *at <= began.elapsed()) {
                 let (_, node) = restarts.remove(0);
-                town.stop(&node);
-                town.start(&node);
+                cluster.stop(&node);
+                cluster.start(&node);
                 lives.remove(&node);
                 journal.note(format!("{node} was restarted; {} messages so far", witness.acknowledged()));
                 if let Err(flaw) = witness.wait_until_well(PATIENCE) {
@@ -126,13 +126,13 @@ impl Soak {
                     ));
                 }
             }
-            for (node, pid) in town.pids() {
-                if let Some(sample) = Sample::take(began.elapsed(), pid, town.http_port(&node)) {
+            for (node, pid) in cluster.pids() {
+                if let Some(sample) = Sample::take(began.elapsed(), pid, cluster.http_port(&node)) {
                     table.add(&node, &sample);
                     lives.entry(node).or_default().push(sample);
                 }
             }
-            town.note_deaths();
+            cluster.note_deaths();
             next += EVERY;
             std::thread::sleep(next.saturating_sub(began.elapsed()));
         }

@@ -29,7 +29,7 @@ const DATA: &str = "data";
 
 /// A running Papo on this machine. What it started dies with it.
 #[derive(Debug)]
-pub struct Town {
+pub struct Cluster {
     processes: BTreeMap<Node, Process>,
     /// Those that are down because we wanted it.
     down: BTreeSet<Node>,
@@ -46,13 +46,13 @@ pub struct Town {
     complaints: Vec<String>,
 }
 
-impl Town {
+impl Cluster {
     /// Lays everything out in `folder`, and starts nothing. The programs are those beside this one, and in `previous` those of the
     /// release before.
     ///
     /// # Errors
     /// There are no ports, files or threads left.
-    pub fn found(shape: Shape, folder: &Path, previous: Option<&Path>) -> io::Result<Self> {
+    pub fn lay_out(shape: Shape, folder: &Path, previous: Option<&Path>) -> io::Result<Self> {
         let network = Network::start()?;
         let ports = Ports::choose(shape);
         let paths = flags::listen(shape, &ports, &network)?;

@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::cluster::{Shape, Volume};
 use crate::deed::Kind;
-use crate::town::{Shape, Volume};
 
-/// What decides it.
+/// What a machine and a shape of the cluster allow.
 #[derive(Clone, Debug)]
-pub struct Circumstances {
+pub struct Capabilities {
     shape: Shape,
     /// Why no file system can be mounted.
     no_mounts: Option<String>,
@@ -20,12 +20,12 @@ pub struct Circumstances {
     knows_growth: bool,
 }
 
-impl Circumstances {
+impl Capabilities {
     /// Looks: tries to mount something in `folder`, and asks the programs in `previous`.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn look(shape: Shape, folder: &Path, previous: Option<&Path>) -> io::Result<Self> {
+    pub fn detect(shape: Shape, folder: &Path, previous: Option<&Path>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         Ok(Self {
             shape,
@@ -81,14 +81,14 @@ mod tests {
 
     use super::*;
 
-    fn fine() -> Circumstances {
-        Circumstances { shape: Shape::default(), no_mounts: None, has_previous: true, knows_growth: true }
+    fn fine() -> Capabilities {
+        Capabilities { shape: Shape::default(), no_mounts: None, has_previous: true, knows_growth: true }
     }
 
     #[test]
     fn what_cannot_be_done_is_told_with_why() {
         assert_eq!(fine().sort(&Kind::ALL), (Kind::ALL.to_vec(), BTreeMap::new()));
-        let poor = Circumstances {
+        let poor = Capabilities {
             no_mounts: Some("you must be root".to_owned()),
             has_previous: false,
             knows_growth: false,
