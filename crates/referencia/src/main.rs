@@ -1,9 +1,9 @@
 //! Discovery: gives each servidor its rank, takes heartbeats, lists the live ones.
 //!
-//! [`registry`] decides, [`desk`] talks. Nothing is stored: see the registry for why ranks are for good all the same.
+//! [`registry`] decides, [`server`] talks. Nothing is stored: see the registry for why ranks are for good all the same.
 
 mod counters;
-mod desk;
+mod server;
 
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -14,7 +14,7 @@ use papo_transport::{Kind, Net, SocketOptions, ZmqContext, ZmqNet};
 use papo_wire::limits::REFUSED_BYTES;
 
 use crate::counters::Counters;
-use crate::desk::Desk;
+use crate::server::Server;
 use papo_referencia::registry::{self, Registry};
 
 /// Discovery: gives each servidor its rank, takes heartbeats, lists the live ones.
@@ -44,7 +44,7 @@ impl Settings for Referencia {}
 /// Requests of one connection that may wait: a servidor has one at a time. With the longest frame that is read, this bounds what a
 /// connection can make the process hold.
 const QUEUE: usize = 4;
-/// A desk that has not turned for this long is stuck.
+/// A loop that has not turned for this long is stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -62,9 +62,10 @@ fn serve(boot: Boot<Referencia>) -> Result<(), Failure> {
         net.bind(socket, SocketAddr::new(settings.listen, settings.port)).map_err(Failure::config)?;
     tracing::info!(%address, "listening");
 
-    let mut desk = Desk::new(net, socket, Registry::new(settings.expiry), Counters::new(&metrics));
+    let mut server = Server::new(net, socket, Registry::new(settings.expiry), Counters::new(&metrics));
     health.set_started();
     health.set_ready();
-    desk.run(&shutdown, &health.watch("desk", STUCK));
+    // What `/livez` calls the loop: a name of before, which whoever reads it may know.
+    server.run(&shutdown, &health.watch("desk", STUCK));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The desk as servidores meet it: over real sockets.
+//! The server as servidores meet it: over real sockets.
 
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
@@ -27,17 +27,17 @@ impl Running {
         let socket = net.open(Kind::Router, &SocketOptions::default()).expect("a socket");
         let address = net.bind(socket, "127.0.0.1:0".parse().expect("an address")).expect("a port");
         let registry = Registry::new(Duration::from_secs(60));
-        let mut desk = Desk::new(net, socket, registry, Counters::new(&metrics));
+        let mut server = Server::new(net, socket, registry, Counters::new(&metrics));
         let stop = shutdown.clone();
-        let thread = thread::spawn(move || desk.run(&stop, &Health::new().watch("desk", PATIENCE)));
+        let thread = thread::spawn(move || server.run(&stop, &Health::new().watch("server", PATIENCE)));
         Self { address, context, metrics, shutdown, thread: Some(thread) }
     }
 
-    fn customer(&self, kind: Kind) -> Customer {
+    fn client(&self, kind: Kind) -> Client {
         let mut net = ZmqNet::new(&self.context).expect("a net");
         let socket = net.open(kind, &SocketOptions::default()).expect("a socket");
         net.connect(socket, self.address).expect("an address");
-        Customer { net, socket }
+        Client { net, socket }
     }
 
     fn metric(&self, line: &str) -> bool {
@@ -49,16 +49,16 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.shutdown.request();
         let ended = self.thread.take().expect("it was started").join();
-        assert!(ended.is_ok() || thread::panicking(), "the desk panicked");
+        assert!(ended.is_ok() || thread::panicking(), "the server panicked");
     }
 }
 
-struct Customer {
+struct Client {
     net: ZmqNet,
     socket: SocketId,
 }
 
-impl Customer {
+impl Client {
     fn send(&mut self, frames: &Frames) {
         let deadline = Instant::now() + PATIENCE;
         // A dealer takes nothing until it is connected.
@@ -98,16 +98,16 @@ fn rank_request(name: &str) -> Request {
 #[test]
 fn a_servidor_registers_beats_and_is_listed() {
     let running = Running::start();
-    let mut servidor = running.customer(Kind::Request);
+    let mut servidor = running.client(Kind::Request);
     assert_eq!(servidor.request(&rank_request("servidor-1")), Reply::Rank(1));
     assert_eq!(servidor.request(&Request::Heartbeat { user: "servidor-1".to_owned() }), Reply::Heartbeat);
     let listed = Listed { name: "servidor-1".to_owned(), rank: 1, address: "servidor-1:5570".to_owned() };
-    assert_eq!(running.customer(Kind::Request).request(&Request::List), Reply::List(vec![listed]));
+    assert_eq!(running.client(Kind::Request).request(&Request::List), Reply::List(vec![listed]));
     assert!(running.metric(r#"papo_referencia_requests_total{service="list"} 1"#));
 }
 
 #[test]
-fn bad_input_is_answered_and_counted_and_the_desk_goes_on() {
+fn bad_input_is_answered_and_counted_and_the_server_goes_on() {
     let running = Running::start();
     let nonsense: [Frames; 4] = [
         vec![b"\xc1".to_vec()],
@@ -115,29 +115,29 @@ fn bad_input_is_answered_and_counted_and_the_desk_goes_on() {
         vec![b"one".to_vec(), b"two".to_vec()],
         vec![b"\x82\xa7service\xa4what\xa4data\x80".to_vec()],
     ];
-    let mut customer = running.customer(Kind::Request);
+    let mut client = running.client(Kind::Request);
     for frames in nonsense {
-        let (reply, _) = customer.ask(&frames);
+        let (reply, _) = client.ask(&frames);
         assert!(matches!(reply, Reply::Refused { .. }), "{frames:?} got {reply:?}");
     }
     assert!(running.metric("papo_referencia_bad_input_total 4"), "{:?}", running.metrics.encode());
-    assert_eq!(customer.request(&rank_request("servidor-1")), Reply::Rank(1));
+    assert_eq!(client.request(&rank_request("servidor-1")), Reply::Rank(1));
 }
 
 #[test]
 fn a_dealer_without_an_empty_frame_is_answered_as_it_asked() {
     let running = Running::start();
     let (reply, _) =
-        running.customer(Kind::Dealer).ask(&vec![Request::List.encode(WallTime::EPOCH, Lamport::default())]);
+        running.client(Kind::Dealer).ask(&vec![Request::List.encode(WallTime::EPOCH, Lamport::default())]);
     assert_eq!(reply, Reply::List(Vec::new()));
 }
 
 #[test]
-fn answers_carry_a_lamport_clock_that_no_customer_can_poison() {
+fn answers_carry_a_lamport_clock_that_no_client_can_poison() {
     let running = Running::start();
-    let mut customer = running.customer(Kind::Request);
+    let mut client = running.client(Kind::Request);
     let mut ask =
-        |clock| customer.ask(&vec![Request::List.encode(WallTime::EPOCH, Lamport::new(clock))]).1.get();
+        |clock| client.ask(&vec![Request::List.encode(WallTime::EPOCH, Lamport::new(clock))]).1.get();
     assert_eq!(ask(0), 2);
     assert!(ask(100) > 100);
     assert!(ask(u64::MAX) < 1000);

@@ -17,7 +17,7 @@ const BATCH: usize = 256;
 
 /// A router socket and what answers on it.
 #[derive(Debug)]
-pub(crate) struct Desk<N> {
+pub(crate) struct Server<N> {
     net: N,
     socket: SocketId,
     registry: Registry,
@@ -25,7 +25,7 @@ pub(crate) struct Desk<N> {
     counters: Counters,
 }
 
-impl<N: Net> Desk<N> {
+impl<N: Net> Server<N> {
     /// Answers what arrives at `socket`, a bound [`papo_transport::Kind::Router`] of `net`.
     pub(crate) fn new(net: N, socket: SocketId, registry: Registry, counters: Counters) -> Self {
         Self { net, socket, registry, clock: Lamport::default(), counters }
@@ -52,7 +52,7 @@ impl<N: Net> Desk<N> {
     }
 
     fn serve(&mut self, frames: Frames, now: Instant) {
-        let Some(Letter { mut envelope, body }) = Letter::open(frames) else {
+        let Some(RouterMessage { mut envelope, body }) = RouterMessage::open(frames) else {
             // Without an envelope there is nobody to answer.
             self.counters.bad("frames", "a message without a body");
             return;
@@ -100,13 +100,13 @@ impl<N: Net> Desk<N> {
 
 /// A message on a router: the way back, and what was said.
 #[derive(Debug)]
-struct Letter {
+struct RouterMessage {
     /// Sender, correlation and the empty frame, as an answer must begin.
     envelope: Frames,
     body: Frames,
 }
 
-impl Letter {
+impl RouterMessage {
     /// A REQ ends its envelope with an empty frame; a plain DEALER sends no more than its payload.
     fn open(frames: Frames) -> Option<Self> {
         let ends = match frames.iter().skip(1).position(Vec::is_empty) {
