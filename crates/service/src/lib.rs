@@ -37,6 +37,7 @@
 //! Not done here: no socket of the chat's own (see `papo-transport`), no reloading of settings while running, and no
 //! protection of the HTTP port, which is meant for the cluster's inside.
 
+mod columns;
 pub mod drill;
 mod duration;
 mod exit;
@@ -51,6 +52,7 @@ mod shutdown;
 mod signals;
 mod sparing;
 
+pub use columns::columns;
 pub use duration::duration;
 pub use exit::{Exit, Failure};
 pub use health::{Health, Pulse};

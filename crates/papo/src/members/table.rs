@@ -1,5 +1,6 @@
 //! What is shown: a table for people, and the same as JSON.
 
+use papo_service::columns;
 use papo_wire::admin::{Membership, Seat};
 use serde::Serialize;
 
@@ -73,15 +74,7 @@ pub(super) fn render(membership: &Membership) -> String {
     text.push_str("\n\n");
     let mut lines = vec![HEADINGS.map(str::to_owned)];
     lines.extend(report.servidores.iter().map(cells));
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0))
-        .collect();
-    for line in &lines {
-        let cells: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
+    text.push_str(&columns(lines));
     let leaving: Vec<&str> = membership.leaving().map(|seat| seat.name.as_str()).collect();
     if !leaving.is_empty() {
         text.push_str(&format!("\nTo leave, once the others can go on without: {}\n", leaving.join(", ")));

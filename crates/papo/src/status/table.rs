@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use papo_service::columns;
 use papo_wire::reply::Status;
 
 use super::{Overview, Row};
@@ -15,15 +16,7 @@ pub(super) fn render(overview: &Overview, now: SystemTime) -> String {
     let furthest = overview.servidores.iter().filter_map(|row| row.status.as_ref()).map(|s| s.commit).max();
     let mut lines = vec![HEADINGS.map(str::to_owned)];
     lines.extend(overview.servidores.iter().map(|row| cells(row, furthest.unwrap_or(0))));
-    let widths: Vec<usize> = (0..HEADINGS.len())
-        .map(|i| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or(0))
-        .collect();
-    for line in &lines {
-        let cells: Vec<String> =
-            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
+    text.push_str(&columns(lines));
     for problem in &overview.problems {
         text.push_str(&format!("\n! {problem}"));
     }
