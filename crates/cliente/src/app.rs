@@ -1,6 +1,6 @@
 //! The threads and what they share: one reads what is typed, one tells what happens, one hears signals.
 //!
-//! Everything meets at the [`Desk`] behind one lock. What is told is told under that lock too, so that the order on the screen
+//! Everything meets at the [`Controller`] behind one lock. What is told is told under that lock too, so that the order on the screen
 //! is the order in which things happened.
 
 mod input;
@@ -16,12 +16,12 @@ use papo_transport::ZmqContext;
 
 use self::input::Input;
 use crate::complete::complete;
-use crate::desk::{Desk, Notice, Options};
+use crate::controller::{Controller, Notice, Options};
+use crate::output::{OutputFormat, Paint, Text};
 use crate::settings::ClienteSettings;
 use crate::signals::{self, Signal};
 use crate::state::StateDir;
 use crate::terminal::{self, Assistant, Guard, Screen, Urgency};
-use crate::voice::{Paint, Text, Voice};
 
 /// As good as for ever.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -34,14 +34,14 @@ const BATCH: usize = 256;
 
 /// What the threads share.
 pub(crate) struct Shared {
-    desk: Mutex<Desk<Handle>>,
-    /// The desk is not busy any more, or somebody has pressed Ctrl-C.
+    controller: Mutex<Controller<Handle>>,
+    /// The controller is not busy any more, or somebody has pressed Ctrl-C.
     changed: Condvar,
     /// Ctrl-C was pressed while nothing was being typed. Noted by the signal's handler itself, so that it is there before
     /// anything that is done about the terminal later.
     interrupted: Arc<AtomicBool>,
     screen: Screen,
-    voice: Voice,
+    format: OutputFormat,
 }
 
 /// Runs the client until the person leaves.
@@ -61,7 +61,7 @@ pub(crate) fn run(boot: Boot<ClienteSettings>) -> Result<(), Failure> {
             ..ClientSettings::new(settings.broker[0].clone(), settings.proxy[0].clone())
         },
     )?;
-    let desk = Desk::new(
+    let controller = Controller::new(
         handle,
         Options {
             state: state.clone(),
@@ -69,19 +69,19 @@ pub(crate) fn run(boot: Boot<ClienteSettings>) -> Result<(), Failure> {
             login_patience: (at_terminal || settings.stay).then_some(FOR_EVER),
         },
     );
-    let voice = if settings.json {
-        Voice::Json
+    let format = if settings.json {
+        OutputFormat::Json
     } else {
-        Voice::Text(Text { paint, zone: jiff::tz::TimeZone::system() })
+        OutputFormat::Text(Text { paint, zone: jiff::tz::TimeZone::system() })
     };
     let screen = Screen::new();
     screen.start()?;
     let shared = Arc::new(Shared {
-        desk: Mutex::new(desk),
+        controller: Mutex::new(controller),
         changed: Condvar::new(),
         interrupted: Arc::default(),
         screen,
-        voice,
+        format,
     });
     tell_events(&shared, events)?;
     hear_signals(&shared, guard, settings.stay)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(boot: Boot<ClienteSettings>) -> Result<(), Failure> {
     input.begin();
     input.run();
     // A person's failures have been seen by that person.
-    let failed = shared.with(|desk| desk.has_failed()) && !at_terminal && !stay;
+    let failed = shared.with(|controller| controller.has_failed()) && !at_terminal && !stay;
     if failed { Err(Failure::failed("not every command succeeded")) } else { Ok(()) }
 }
 
@@ -129,27 +129,27 @@ fn hear_signals(shared: &Arc<Shared>, guard: Guard, stay: bool) -> Result<(), Fa
 }
 
 impl Shared {
-    /// Does something at the desk and tells what came of it.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Desk<Handle>) -> T) -> T {
-        let mut desk = self.lock();
-        let result = act(&mut desk);
-        self.tell(&mut desk);
+    /// Has the controller do something, and tells what came of it.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Controller<Handle>) -> T) -> T {
+        let mut controller = self.lock();
+        let result = act(&mut controller);
+        self.tell(&mut controller);
         result
     }
 
-    /// Waits until the desk is not busy (true), `limit` has passed, or Ctrl-C was pressed.
+    /// Waits until the controller is not busy (true), `limit` has passed, or Ctrl-C was pressed.
     pub(crate) fn wait_while_busy(&self, limit: Duration) -> bool {
-        self.wait_while(limit, Desk::is_busy)
+        self.wait_while(limit, Controller::is_busy)
     }
 
     /// Waits until everything is answered (true), `limit` has passed, or Ctrl-C was pressed.
     pub(crate) fn wait_for_answers(&self, limit: Duration) -> bool {
-        self.wait_while(limit, Desk::is_waiting)
+        self.wait_while(limit, Controller::is_waiting)
     }
 
     /// Waits until everything that was said is answered (true), `limit` has passed, or Ctrl-C was pressed.
     pub(crate) fn wait_for_words(&self, limit: Duration) -> bool {
-        self.wait_while(limit, Desk::is_speaking)
+        self.wait_while(limit, Controller::is_speaking)
     }
 
     /// Whether Ctrl-C was pressed while nothing was being typed.
@@ -167,61 +167,62 @@ impl Shared {
     fn put_away(&self, leave: bool) {
         // Somebody may hold the lock and wait for a terminal that takes no more output: the process must end all the same.
         let deadline = Instant::now() + PUT_AWAY;
-        let mut desk = loop {
-            match self.desk.try_lock() {
-                Ok(desk) => break desk,
+        let mut controller = loop {
+            match self.controller.try_lock() {
+                Ok(controller) => break controller,
                 Err(_) if Instant::now() >= deadline => return,
                 Err(_) => thread::sleep(Duration::from_millis(5)),
             }
         };
-        desk.save();
+        controller.save();
         if leave {
-            desk.log_out();
+            controller.log_out();
         }
-        self.tell(&mut desk);
+        self.tell(&mut controller);
     }
 
     pub(crate) fn screen(&self) -> &Screen {
         &self.screen
     }
 
-    fn wait_while(&self, limit: Duration, condition: impl Fn(&Desk<Handle>) -> bool) -> bool {
+    fn wait_while(&self, limit: Duration, condition: impl Fn(&Controller<Handle>) -> bool) -> bool {
         let deadline = Instant::now() + limit;
-        let mut desk = self.lock();
-        while condition(&desk) {
+        let mut controller = self.lock();
+        while condition(&controller) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || self.interrupted.load(Ordering::SeqCst) {
                 return false;
             }
-            desk = self.changed.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
+            controller =
+                self.changed.wait_timeout(controller, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
     /// Takes an event and those that have come meanwhile, and then writes how far the person has read.
     fn happened(&self, first: (SessionId, Event), events: &Events) {
-        let mut desk = self.lock();
+        let mut controller = self.lock();
         let more = std::iter::from_fn(|| events.next_now().ok());
         for (session, event) in std::iter::once(first).chain(more).take(BATCH) {
-            desk.event(session, event);
-            self.tell(&mut desk);
+            controller.event(session, event);
+            self.tell(&mut controller);
         }
-        desk.save();
-        self.tell(&mut desk);
-        drop(desk);
+        controller.save();
+        self.tell(&mut controller);
+        drop(controller);
         self.changed.notify_all();
     }
 
-    fn tell(&self, desk: &mut Desk<Handle>) {
-        for notice in desk.notices() {
-            if let Some(text) = self.voice.tell(&notice, desk.user()) {
+    fn tell(&self, controller: &mut Controller<Handle>) {
+        for notice in controller.notices() {
+            if let Some(text) = self.format.tell(&notice, controller.user()) {
                 self.screen.print(urgency(&notice), &text);
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Desk<Handle>> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Controller<Handle>> {
+        self.controller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

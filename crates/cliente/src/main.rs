@@ -1,8 +1,8 @@
 //! The interactive client.
 //!
 //! * [`command`], [`complete`]: what is typed, and what it may become.
-//! * [`desk`]: who is logged in, where they talk, what is still to be answered; between the person and `papo-client`.
-//! * [`voice`]: how it is told, to people or to programs, with nothing in it that could harm a terminal.
+//! * [`controller`]: who is logged in, where they talk, what is still to be answered; between the person and `papo-client`.
+//! * [`output`]: how it is told, to people or to programs, with nothing in it that could harm a terminal.
 //! * [`terminal`]: where lines come from and texts go, so that arriving ones never tear the line being typed.
 //! * [`state`]: what survives a restart.
 //! * [`app`]: the threads that these run on.
@@ -13,12 +13,12 @@
 mod app;
 mod command;
 mod complete;
-mod desk;
+mod controller;
+mod output;
 mod settings;
 mod signals;
 mod state;
 mod terminal;
-mod voice;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};

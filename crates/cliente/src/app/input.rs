@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::{FAREWELL, FOR_EVER, Shared};
 use crate::command::{Command, Line, parse};
-use crate::desk::{Desk, Flow};
+use crate::controller::{Controller, Flow};
+use crate::output::Paint;
 use crate::settings::ClienteSettings;
 use crate::state::StateDir;
 use crate::terminal::{self, KeysOnly, LineEditor, LineReader, Read};
-use crate::voice::Paint;
 
 /// What is said is shown with its end if that comes this soon, and else as being on its way.
 const SOON: Duration = Duration::from_millis(250);
@@ -48,9 +48,9 @@ impl Input {
     /// Logs in whom the settings, or the last run, have told of.
     pub(super) fn begin(&mut self) {
         let user = self.settings.user.clone();
-        self.shared.with(|desk| match user {
-            Some(user) => desk.log_in(&user),
-            None => desk.come_back(),
+        self.shared.with(|controller| match user {
+            Some(user) => controller.log_in(&user),
+            None => controller.come_back(),
         });
         self.wait();
     }
@@ -60,7 +60,7 @@ impl Input {
             let flow = match self.read() {
                 Read::Line(line) => self.carry_out(&line),
                 Read::Unreadable(why) => {
-                    self.shared.with(|desk| desk.mistake(why));
+                    self.shared.with(|controller| controller.mistake(why));
                     Flow::GoOn
                 }
                 Read::Interrupted => Flow::Quit,
@@ -84,16 +84,16 @@ impl Input {
 
     fn leave(&self) {
         self.shared.wait_for_words(FAREWELL);
-        self.shared.with(Desk::log_out);
+        self.shared.with(Controller::log_out);
     }
 
     fn carry_out(&mut self, line: &str) -> Flow {
-        let mut line = parse(line, self.shared.with(|desk| desk.channel().is_some()));
+        let mut line = parse(line, self.shared.with(|controller| controller.channel().is_some()));
         loop {
             match line {
                 Line::Empty => return Flow::GoOn,
                 Line::Mistake(text) => {
-                    self.shared.with(|desk| desk.mistake(&text));
+                    self.shared.with(|controller| controller.mistake(&text));
                     return Flow::GoOn;
                 }
                 Line::Command(command) => return self.execute(command),
@@ -112,21 +112,23 @@ impl Input {
     fn execute(&mut self, command: Command) -> Flow {
         let command = match command {
             // What else would somebody say to the login prompt.
-            Command::Talk(name) if self.is_prompting() && self.shared.with(|desk| desk.user().is_none()) => {
+            Command::Talk(name)
+                if self.is_prompting() && self.shared.with(|controller| controller.user().is_none()) =>
+            {
                 Command::Login(name)
             }
             command => command,
         };
-        let flow = self.shared.with(|desk| desk.command(command));
+        let flow = self.shared.with(|controller| controller.command(command));
         self.wait();
         flow
     }
 
     /// Waits for the end of the command, as far as anybody wants to.
     fn wait(&mut self) {
-        let talking = self.shared.with(|desk| desk.is_talking());
+        let talking = self.shared.with(|controller| controller.is_talking());
         if talking && !self.shared.wait_while_busy(SOON) {
-            self.shared.with(Desk::go_on);
+            self.shared.with(Controller::go_on);
         }
         if self.is_editing() {
             // Every request ends by itself in time; only a login may take for ever, and Ctrl-C ends that.
@@ -137,7 +139,7 @@ impl Input {
     }
 
     fn read(&mut self) -> Read {
-        let prompt = self.shared.with(|desk| desk.prompt());
+        let prompt = self.shared.with(|controller| controller.prompt());
         self.read_line(&prompt, false)
     }
 
@@ -145,11 +147,11 @@ impl Input {
         let shared = Arc::clone(&self.shared);
         // What is said is shown again with its mark.
         let is_shown_again = |line: &str| {
-            let talking = shared.with(|desk| desk.channel().is_some());
+            let talking = shared.with(|controller| controller.channel().is_some());
             match parse(line, talking) {
                 Line::Command(Command::Talk(_)) => talking && !form,
                 Line::Command(Command::Publish { .. } | Command::Message { .. }) => {
-                    !form && shared.with(|desk| desk.user().is_some())
+                    !form && shared.with(|controller| controller.user().is_some())
                 }
                 _ => false,
             }

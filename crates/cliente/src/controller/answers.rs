@@ -3,9 +3,9 @@
 use papo_client::{Answer, Answered, Outcome, Reason, To};
 
 use super::wish::{Login, Reading, Wish};
-use super::{Chat, Desk, Notice, Own};
+use super::{Chat, Controller, Notice, Own};
 
-impl<C: Chat> Desk<C> {
+impl<C: Chat> Controller<C> {
     pub(super) fn answered(&mut self, answered: Answered) {
         let Some(wish) = self.wishes.remove(&answered.request) else { return };
         let was_busy = self.busy.as_ref() == Some(&answered.request);

@@ -6,7 +6,7 @@ use std::io;
 use papo_client::{Ask, Failure, RequestId, Saved};
 
 use super::wish::{Login, Wish};
-use super::{Chat, Desk, Notice};
+use super::{Chat, Controller, Notice};
 use crate::state::{UserFile, UserState};
 
 /// Who is logged in.
@@ -35,7 +35,7 @@ impl Me {
     }
 }
 
-impl<C: Chat> Desk<C> {
+impl<C: Chat> Controller<C> {
     /// Comes back as whoever was here when an earlier run was interrupted, unless somebody else here is that user now.
     pub(crate) fn come_back(&mut self) {
         let Some(dir) = &self.options.state else { return };

@@ -1,7 +1,7 @@
 //! Between the person and the client library: who is logged in, where they talk, and what is still to be answered.
 //!
-//! Commands come in from the reader, events from the library; out come requests, and [`Notice`]s for a voice to tell. Nothing
-//! here waits: the reader looks at [`Desk::is_busy`] if it wants to.
+//! Commands come in from the reader, events from the library; out come requests, and [`Notice`]s for [`crate::output`] to tell.
+//! Nothing here waits: the reader looks at [`Controller::is_busy`] if it wants to.
 
 mod answers;
 mod logins;
@@ -22,7 +22,7 @@ use crate::command::{Command, Place, help};
 use crate::complete::Known;
 use crate::state::StateDir;
 
-/// What a desk needs of the client library.
+/// What the controller needs of the client library.
 pub(crate) trait Chat {
     /// What names a session.
     type Session: Copy + PartialEq;
@@ -50,7 +50,7 @@ impl Chat for Handle {
     }
 }
 
-/// How a desk behaves.
+/// How the controller behaves.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     /// Where logins are kept, if they are.
@@ -62,7 +62,7 @@ pub(crate) struct Options {
 }
 
 /// The state of one interactive client.
-pub(crate) struct Desk<C: Chat> {
+pub(crate) struct Controller<C: Chat> {
     chat: C,
     options: Options,
     session: C::Session,
@@ -95,7 +95,7 @@ pub(crate) enum Flow {
     Quit,
 }
 
-impl<C: Chat> Desk<C> {
+impl<C: Chat> Controller<C> {
     /// Nobody is logged in.
     pub(crate) fn new(chat: C, options: Options) -> Self {
         let session = chat.open();

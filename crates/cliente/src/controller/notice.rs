@@ -1,6 +1,6 @@
 use papo_client::{Answered, Failure, RequestId, Said, Service, Shown, To};
 
-/// Something to be told, in whatever voice.
+/// Something to be told, in whatever format.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Notice {
     Connected {

@@ -5,7 +5,7 @@ use papo_wire::timestamp;
 use serde_json::{Map, Value, json};
 
 use super::clean;
-use crate::desk::{Notice, Own};
+use crate::controller::{Notice, Own};
 
 pub(super) fn tell(notice: &Notice) -> Option<String> {
     let object = match notice {

@@ -7,17 +7,17 @@ mod text;
 
 pub(crate) use self::paint::Paint;
 pub(crate) use self::text::Text;
-use crate::desk::Notice;
+use crate::controller::Notice;
 
 /// One of the two.
 #[derive(Clone, Debug)]
-pub(crate) enum Voice {
+pub(crate) enum OutputFormat {
     Text(Text),
     Json,
 }
 
-impl Voice {
-    /// One or more lines, without the last line's end; `None` for what this voice does not tell.
+impl OutputFormat {
+    /// One or more lines, without the last line's end; `None` for what this format does not tell.
     pub(crate) fn tell(&self, notice: &Notice, me: Option<&str>) -> Option<String> {
         match self {
             Self::Text(text) => text.tell(notice, me),

@@ -8,7 +8,7 @@ use papo_core::clock::WallTime;
 use super::clean;
 use super::paint::Paint;
 use crate::command::{OLDER, quoted};
-use crate::desk::{Notice, Own};
+use crate::controller::{Notice, Own};
 
 /// What every further line of a message begins with.
 const INDENT: &str = "      │ ";

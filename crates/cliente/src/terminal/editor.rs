@@ -14,7 +14,7 @@ use rustyline::{
 };
 
 use super::{Read, Screen};
-use crate::voice::Paint;
+use crate::output::Paint;
 
 /// How many lines are remembered.
 const HISTORY: usize = 1000;
