@@ -12,9 +12,9 @@
 //! Not done: any fault that reaches beyond this process (networks, disks, nodes): those are the drill's own.
 
 mod child;
-mod desk;
 mod orders;
 mod parent;
+mod routes;
 
 pub use child::{Order, Orders};
 pub use orders::{Breakage, Demand};

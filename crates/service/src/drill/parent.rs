@@ -15,8 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::child::CHILD;
-use super::desk::{self, Told};
 use super::orders::{Demand, Line, Said};
+use super::routes::{self, Told};
 use crate::{Exit, Failure, http};
 
 /// How long the child may take to do what it is told.
@@ -69,7 +69,7 @@ fn watch(service: &str, address: SocketAddr) -> Result<u8, Failure> {
 fn serve(listener: TcpListener, grip: Arc<Grip>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, desk::router(grip)).await {
+        if let Err(error) = axum::serve(listener, routes::router(grip)).await {
             tracing::error!("drill hooks are no longer served: {error}");
         }
     });
