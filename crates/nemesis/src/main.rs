@@ -39,7 +39,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 60.0)]
     rate: f64,
     /// Only kinds of deeds whose description contains one of these
-    #[arg(long, value_name = "WORDS,...", value_delimiter = ',')]
+    #[arg(long, value_name = "WORDS,...", value_delimiter = ',', value_parser = some_kind)]
     only: Vec<String>,
     /// Short faults instead of long ones
     #[arg(long)]
@@ -55,6 +55,15 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     papo_nemesis::folder::exit_code(torment(&arguments))
+}
+
+/// Words that some kind of deed is described with.
+fn some_kind(words: &str) -> Result<String, String> {
+    if Kind::ALL.iter().any(|kind| kind.to_string().contains(words)) {
+        return Ok(words.to_owned());
+    }
+    let all: Vec<String> = Kind::ALL.iter().map(ToString::to_string).collect();
+    Err(format!("no kind of deed is described like that; there are:\n  {}", all.join("\n  ")))
 }
 
 fn torment(arguments: &Arguments) -> Result<Verdict, Error> {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use papo_service::Settings;
+use papo_service::{Settings, columns};
 use papo_witness::{Timeline, View, Watch};
 
 use super::Target;
@@ -80,37 +80,24 @@ async fn view(site: &Site) -> Result<View, Stop> {
 }
 
 fn table(snapshot: &Snapshot) -> String {
-    let rows: Vec<[String; 5]> = snapshot
-        .pods
-        .iter()
-        .map(|pod| {
-            let state = match (pod.leaving, pod.ready, &pod.waiting) {
-                (true, ..) => "leaving",
-                (_, true, _) => "ready",
-                (_, _, Some(why)) => why,
-                _ => "not ready",
-            };
-            let status = snapshot.view.servidores.get(&pod.name).and_then(Option::as_ref);
-            let role = status.map(|status| format!("{} at {}", status.role.as_str(), status.applied));
-            let hooks = snapshot.hooks.contains_key(&pod.name).then_some("hooks");
-            let silent = (pod.component == component::SERVIDOR).then(|| "does not answer".to_owned());
-            [
-                pod.name.clone(),
-                pod.node.clone().unwrap_or_default(),
-                state.to_owned(),
-                role.or(silent).unwrap_or_default(),
-                hooks.unwrap_or_default().to_owned(),
-            ]
-        })
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        text.push_str(format!("  {}", cells.join("  ")).trim_end());
-        text.push('\n');
-    }
-    text
+    let rows = snapshot.pods.iter().map(|pod| {
+        let state = match (pod.leaving, pod.ready, &pod.waiting) {
+            (true, ..) => "leaving",
+            (_, true, _) => "ready",
+            (_, _, Some(why)) => why,
+            _ => "not ready",
+        };
+        let status = snapshot.view.servidores.get(&pod.name).and_then(Option::as_ref);
+        let role = status.map(|status| format!("{} at {}", status.role.as_str(), status.applied));
+        let hooks = snapshot.hooks.contains_key(&pod.name).then_some("hooks");
+        let silent = (pod.component == component::SERVIDOR).then(|| "does not answer".to_owned());
+        [
+            pod.name.clone(),
+            pod.node.clone().unwrap_or_default(),
+            state.to_owned(),
+            role.or(silent).unwrap_or_default(),
+            hooks.unwrap_or_default().to_owned(),
+        ]
+    });
+    columns(rows).lines().map(|line| format!("  {line}\n")).collect()
 }
