@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-mod sound;
+mod validate;
 
 /// The version of the protocol that this release speaks.
 pub(crate) const VERSION: u8 = 1;
@@ -85,7 +85,11 @@ pub(crate) fn decode(frames: &[Vec<u8>]) -> Result<Letter, BadLetter> {
         Some((&VERSION, header)) => {
             let sender = read(header)?;
             let message = read(body)?;
-            if sound::is_sound(&message) { Ok(Letter { sender, message }) } else { Err(BadLetter::Unsound) }
+            if validate::is_sound(&message) {
+                Ok(Letter { sender, message })
+            } else {
+                Err(BadLetter::Unsound)
+            }
         }
         other => Err(BadLetter::Version(other.map_or(0, |(version, _)| *version))),
     }

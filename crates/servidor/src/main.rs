@@ -8,7 +8,7 @@
 //! | `recover`, `indexing` | from a data directory to a running replica, and what its views are told |
 //! | `server` | the loop that owns everything, and `duties`, what the core tells it to do |
 //! | `links`, `letter` | the other servidores |
-//! | `brokers`, `desk` | clients' requests |
+//! | `brokers`, `requests` | clients' requests |
 //! | `proxies` | what subscribers are sent |
 //! | `registration` | the referencia |
 //! | `probes`, `metrics`, `notices` | what operators see |
@@ -17,7 +17,6 @@
 mod brokers;
 mod clocks;
 mod cut;
-mod desk;
 mod disk;
 mod indexing;
 mod letter;
@@ -28,6 +27,7 @@ mod probes;
 mod proxies;
 mod recover;
 mod registration;
+mod requests;
 mod server;
 mod settings;
 mod slots;

@@ -22,7 +22,6 @@ use papo_transport::{HostPort, Net, Resolver, SocketId};
 
 use crate::brokers::Brokers;
 use crate::clocks::Clocks;
-use crate::desk::{About, Desk, ReadDone};
 use crate::disk::{Measured, watch_disk};
 use crate::indexing::Indexing;
 use crate::letter::Sender;
@@ -33,6 +32,7 @@ use crate::probes::Probes;
 use crate::proxies::Proxies;
 use crate::recover::{Recovered, recover};
 use crate::registration::Registration;
+use crate::requests::{About, ClientRequests, ReadDone};
 use crate::settings::Servidor;
 
 /// How often names are resolved again: bounds how long a new broker or proxy waits for us.
@@ -54,7 +54,7 @@ pub(crate) struct Server<N> {
     proxies: Proxies,
     registration: Registration,
     resolver: Resolver,
-    desk: Desk,
+    requests: ClientRequests,
     notices: Notices,
     metrics: Metrics,
     probes: Probes,
@@ -127,7 +127,7 @@ impl<N: Net> Server<N> {
         let metrics = Metrics::new(&boot.metrics);
         let disk = watch_disk(data, &boot.health, boot.shutdown.clone())?;
         let about = About { own, disk: disk.clone(), addresses: Default::default(), clocks };
-        let desk = Desk::new(about, reads_from, waker, metrics.clone());
+        let requests = ClientRequests::new(about, reads_from, waker, metrics.clone());
         let header = Header { of: None, sender: Sender::new(replica.me(), None, None), bytes: Vec::new() };
         let mut server = Self {
             net,
@@ -141,7 +141,7 @@ impl<N: Net> Server<N> {
             proxies,
             registration,
             resolver,
-            desk,
+            requests,
             notices: Notices::default(),
             metrics,
             probes: Probes::new(boot.health.clone()),
@@ -188,7 +188,7 @@ impl<N: Net> Server<N> {
             }
             if let Some(until) = stopping {
                 // The core knows nothing of what is read from the disk.
-                if self.replica.drained() && self.desk.is_idle() {
+                if self.replica.drained() && self.requests.is_idle() {
                     return Ok(());
                 }
                 if Instant::now() >= until {
@@ -284,7 +284,7 @@ impl<N: Net> Server<N> {
         }
         let now = self.clocks.now();
         let rank = if self.replica.cluster().is_some() { self.replica.rank() } else { 0 };
-        let (time, clock) = self.desk.stamps(now, &self.replica);
+        let (time, clock) = self.requests.stamps(now, &self.replica);
         self.registration.turn(&mut self.net, rank, time, clock);
     }
 

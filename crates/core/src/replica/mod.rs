@@ -44,8 +44,8 @@ mod disk;
 mod electing;
 mod fetching;
 mod following;
+mod forwarding;
 mod founding;
-mod handing;
 mod handing_over;
 mod input;
 mod membership;
@@ -301,7 +301,7 @@ impl Replica {
 
     /// Turns what has gathered since the last drain into outputs.
     fn flush(&mut self, now: Now) {
-        self.hand_over_requests(now);
+        self.forward_requests(now);
         if matches!(self.role, Role::Coordinator(_)) {
             self.broadcast_news();
         }

@@ -7,7 +7,7 @@ use papo_transport::Net;
 use papo_wire::envelope::ToBroker;
 
 use super::Server;
-use crate::desk::Outgoing;
+use crate::requests::Outgoing;
 
 impl<N: Net> Server<N> {
     /// Does all that the core has to say at the moment.
@@ -38,7 +38,7 @@ impl<N: Net> Server<N> {
             Output::ReadLog { read, from } => self.read_log(read, from),
             Output::Answer { ticket, answer } => {
                 let now = self.clocks.now();
-                let answer = self.desk.decided(now, &mut self.replica, ticket, answer);
+                let answer = self.requests.decided(now, &mut self.replica, ticket, answer);
                 self.send_answer(answer);
             }
             Output::Index { records, applied } => self.indexing.add(records, applied),
@@ -47,11 +47,11 @@ impl<N: Net> Server<N> {
                 self.proxies.publish(&mut self.net, *delivery);
             }
             Output::Tip { topic, index } => {
-                let (time, clock) = self.desk.stamps(self.clocks.now(), &self.replica);
+                let (time, clock) = self.requests.stamps(self.clocks.now(), &self.replica);
                 self.proxies.tip(&mut self.net, &topic, index, time, clock);
             }
             Output::Announce { epoch } => {
-                let (time, clock) = self.desk.stamps(self.clocks.now(), &self.replica);
+                let (time, clock) = self.requests.stamps(self.clocks.now(), &self.replica);
                 self.proxies.announce(&mut self.net, &self.replica.me().name, epoch, time, clock);
             }
             Output::Availability(availability) => self.available(availability),

@@ -56,7 +56,7 @@ impl<N: Net> Server<N> {
         match body.as_slice() {
             [payload] => self.take_direct(frames, payload),
             _ => {
-                let answer = self.desk.asked_in_frames(self.clocks.now(), &self.replica, frames);
+                let answer = self.requests.asked_in_frames(self.clocks.now(), &self.replica, frames);
                 self.send_answer(Some(answer));
             }
         }
@@ -71,7 +71,7 @@ impl<N: Net> Server<N> {
 
     /// Logs what was left out of the log and is not to be left out for longer.
     pub(super) fn tell_overdue(&mut self) {
-        self.desk.tell_overdue();
+        self.requests.tell_overdue();
         self.unreadable.overdue().into_iter().for_each(tell_unreadable);
     }
 
@@ -105,7 +105,7 @@ impl<N: Net> Server<N> {
     fn remember_peers(&mut self) {
         let peers: Vec<(String, String)> =
             self.links.addresses().map(|(name, address)| (name.to_owned(), address.to_owned())).collect();
-        self.desk.know_addresses(peers.iter().cloned().collect());
+        self.requests.know_addresses(peers.iter().cloned().collect());
         self.writer.remember_peers(peers);
     }
 
@@ -115,7 +115,7 @@ impl<N: Net> Server<N> {
             Ok(ToServidor::Dispatch { dispatch, payload }) => {
                 self.asked_through.insert(socket);
                 let now = self.clocks.now();
-                let answer = self.desk.dispatched(now, &mut self.replica, socket, dispatch, &payload);
+                let answer = self.requests.dispatched(now, &mut self.replica, socket, dispatch, &payload);
                 self.send_answer(answer);
             }
             Ok(ToServidor::Welcome { .. }) => {}
@@ -126,13 +126,13 @@ impl<N: Net> Server<N> {
     fn take_direct(&mut self, envelope: Frames, payload: &[u8]) {
         let now = self.clocks.now();
         if let Ok((request, clock)) = admin::Request::decode(payload) {
-            self.desk.merge(clock);
-            let answer = self.desk.asked_about_members(now, &mut self.replica, envelope, request);
+            self.requests.merge(clock);
+            let answer = self.requests.asked_about_members(now, &mut self.replica, envelope, request);
             return self.send_answer(answer);
         }
         let reply = match Request::decode(payload) {
             Ok((request, clock)) => {
-                self.desk.merge(clock);
+                self.requests.merge(clock);
                 match request {
                     Request::Clock => Reply::Clock { time: self.replica.agreed_time(now) },
                     Request::Election { rank } if self.replica.would_stand_against(rank) => Reply::Election,
@@ -140,11 +140,11 @@ impl<N: Net> Server<N> {
                 }
             }
             Err(_) => {
-                let answer = self.desk.asked_directly(now, &self.replica, envelope, payload);
+                let answer = self.requests.asked_directly(now, &self.replica, envelope, payload);
                 return self.send_answer(answer);
             }
         };
-        let (time, clock) = self.desk.stamps(now, &self.replica);
+        let (time, clock) = self.requests.stamps(now, &self.replica);
         let mut frames = envelope;
         frames.push(reply.encode(time, clock));
         // Whoever asked and left gets no answer.
@@ -168,7 +168,7 @@ impl<N: Net> Server<N> {
 
     pub(super) fn take_reads(&mut self) {
         while let Ok(done) = self.reads.try_recv() {
-            let answer = self.desk.read_done(self.clocks.now(), &self.replica, done);
+            let answer = self.requests.read_done(self.clocks.now(), &self.replica, done);
             self.send_answer(answer);
         }
         while let Ok(input) = self.log_reads.try_recv() {
@@ -179,7 +179,7 @@ impl<N: Net> Server<N> {
     /// Hands the disk what it may have of the reads that wait.
     pub(super) fn start_reads(&mut self) {
         let now = self.clocks.now();
-        for answer in self.desk.start_reads(now, &self.replica, &mut self.indexing) {
+        for answer in self.requests.start_reads(now, &self.replica, &mut self.indexing) {
             self.send_answer(Some(answer));
         }
     }

@@ -84,7 +84,7 @@ impl Cluster {
             self.nodes[node].outputs += 1;
             self.carry_out(node, output);
         }
-        self.desk_reads(node);
+        self.reads_pages(node);
         self.sync(node);
         self.sleep(node);
         self.end_if_drained(node);
@@ -151,7 +151,7 @@ impl Cluster {
             }
             Output::ReadLog { read, from } => self.read_log(node, read, from),
             Output::Answer { ticket, answer } => {
-                if self.desk_answers(node, ticket, answer) {
+                if self.answers_request(node, ticket, answer) {
                     return;
                 }
                 let applied = self.applied(node);

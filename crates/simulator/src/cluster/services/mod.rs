@@ -3,14 +3,14 @@
 //!
 //! Between them go the real frames. Brokers, proxies and the referencia are killed and come back having forgotten everything.
 //!
-//! Not here: sockets and their options, the servidor's own desk (a short one stands in for it, which reads pages from
+//! Not here: sockets and their options, the servidor's own handling of requests (a short one stands in for it, which reads pages from
 //! the records that the core puts out, and not from SQLite), and sessions of users that log in again from elsewhere.
 
 mod brokers;
-mod desk;
 mod people;
 mod proxies;
 mod ranks;
+mod requests;
 mod wires;
 
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use papo_transport::Frames;
 use papo_wire::publication::Publication;
 
 use self::brokers::Broker;
-use self::desk::Desk;
 use self::people::Person;
 use self::proxies::RealProxy;
 use self::ranks::Ranks;
+use self::requests::ClientRequests;
 use self::wires::{End, Wires};
 use super::time::{MS, S, START, Time, US};
 use super::{Cluster, Event};
@@ -33,7 +33,7 @@ pub(super) struct Services {
     brokers: Vec<Broker>,
     proxies: Vec<RealProxy>,
     people: Vec<Person>,
-    desk: Desk,
+    requests: ClientRequests,
     ranks: Ranks,
     wires: Wires,
 }
@@ -120,7 +120,7 @@ impl Cluster {
             brokers: (0..2).map(Broker::new).collect(),
             proxies: (0..2).map(|_| RealProxy::default()).collect(),
             people: (0..people).map(|number| Person::new(number, wishes, think)).collect(),
-            desk: Desk::default(),
+            requests: ClientRequests::default(),
             ranks: Ranks::new(),
             wires: Wires::new(seed),
         };

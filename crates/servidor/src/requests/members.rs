@@ -11,7 +11,7 @@ use papo_transport::Frames;
 use papo_wire::admin::{Change, Membership, Reply, Request, Seat};
 
 use super::answers::role;
-use super::{About, Desk, Outgoing};
+use super::{About, ClientRequests, Outgoing};
 
 /// How long it may take until a change is agreed, before whoever asked is told that it is not.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -23,7 +23,7 @@ pub(super) struct Asked {
     service: &'static str,
 }
 
-impl Desk {
+impl ClientRequests {
     /// An operator asks.
     pub(crate) fn asked_about_members(
         &mut self,

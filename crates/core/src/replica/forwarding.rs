@@ -1,4 +1,4 @@
-//! Handing clients' writes to the coordinator: what came in since the last drain, and what has been without an answer for long.
+//! Forwarding clients' writes to the coordinator: what came in since the last drain, and what has been without an answer for long.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const SUBMIT_WRITES: usize = 1_024;
 const SUBMIT_BYTES: usize = 512 << 10;
 
 impl Replica {
-    pub(super) fn hand_over_requests(&mut self, now: Now) {
+    pub(super) fn forward_requests(&mut self, now: Now) {
         if !self.requests.has_writes() {
             return;
         }

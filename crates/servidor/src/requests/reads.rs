@@ -15,7 +15,7 @@ use papo_wire::request::{BadRequest, Body, Conversation, Page, Request};
 use crate::indexing::Indexing;
 
 use super::queue::Next;
-use super::{Desk, Origin, Outgoing, Pending, answers, write};
+use super::{ClientRequests, Origin, Outgoing, Pending, answers, write};
 
 /// How long whoever asks a servidor itself may wait for the disk: they do not say how long they will.
 pub(super) const DIRECT_PATIENCE: Duration = Duration::from_secs(15);
@@ -56,7 +56,7 @@ enum Found {
     Records(Records),
 }
 
-impl Desk {
+impl ClientRequests {
     /// Everything that the client has seen is applied.
     pub(super) fn readable(&mut self, now: Now, replica: &mut Replica, ticket: Ticket) -> Option<Outgoing> {
         let pending = self.pending.get(&ticket)?;

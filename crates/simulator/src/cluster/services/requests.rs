@@ -1,4 +1,4 @@
-//! The servidores' desks: requests become what the core can order or allow, and what it says becomes a reply.
+//! Clients' requests at the servidores: they become what the core can order or allow, and what it says becomes a reply.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::cluster::time::MS;
 
 /// The requests that servidores work on.
 #[derive(Default)]
-pub(super) struct Desk {
+pub(super) struct ClientRequests {
     pending: HashMap<Ticket, Pending>,
     /// What may be read, once the turn is over.
     reads: Vec<Ticket>,
@@ -45,19 +45,24 @@ impl Cluster {
         self.tickets += 1;
         let ticket = self.tickets;
         let pending = Pending { node, generation, broker, ticket: dispatch.ticket, request };
-        self.services_mut().desk.pending.insert(ticket, pending);
+        self.services_mut().requests.pending.insert(ticket, pending);
         let patience = u64::from(dispatch.deadline_ms) * MS;
         self.deliver(node, Incoming::Ask { ticket, ask, patience });
     }
 
     /// The core has come to a verdict; whether it was asked by a broker.
-    pub(in crate::cluster) fn desk_answers(&mut self, node: usize, ticket: Ticket, verdict: Verdict) -> bool {
+    pub(in crate::cluster) fn answers_request(
+        &mut self,
+        node: usize,
+        ticket: Ticket,
+        verdict: Verdict,
+    ) -> bool {
         let Some(services) = &mut self.services else { return false };
-        if verdict == Verdict::Readable && services.desk.pending.contains_key(&ticket) {
-            services.desk.reads.push(ticket);
+        if verdict == Verdict::Readable && services.requests.pending.contains_key(&ticket) {
+            services.requests.reads.push(ticket);
             return true;
         }
-        let Some(pending) = services.desk.pending.remove(&ticket) else { return false };
+        let Some(pending) = services.requests.pending.remove(&ticket) else { return false };
         debug_assert_eq!(pending.node, node, "tickets are of one servidor");
         let message = match verdict {
             Verdict::Elsewhere { ordered } => {
@@ -72,11 +77,11 @@ impl Cluster {
 
     /// Reads what may be read. As in the real servidor, that is after everything else of a turn: the views have been given all that was
     /// applied in it.
-    pub(in crate::cluster) fn desk_reads(&mut self, node: usize) {
+    pub(in crate::cluster) fn reads_pages(&mut self, node: usize) {
         let generation = self.nodes[node].generation;
         let Some(services) = &mut self.services else { return };
-        for ticket in std::mem::take(&mut services.desk.reads) {
-            let pending = self.services_mut().desk.pending.remove(&ticket).expect("it waits to be read");
+        for ticket in std::mem::take(&mut services.requests.reads) {
+            let pending = self.services_mut().requests.pending.remove(&ticket).expect("it waits to be read");
             // Others' are left from a turn in which a process died.
             if pending.node == node && pending.generation == generation {
                 let message = self.reply(&pending, Verdict::Readable);

@@ -66,7 +66,7 @@ struct Pending {
 }
 
 /// All requests that are being worked on.
-pub(crate) struct Desk {
+pub(crate) struct ClientRequests {
     pending: HashMap<Ticket, Pending>,
     /// Operators that wait for a change of the members to be agreed.
     changes: HashMap<Ticket, members::Asked>,
@@ -83,7 +83,7 @@ pub(crate) struct Desk {
     refusals: Sparing,
 }
 
-impl Desk {
+impl ClientRequests {
     /// `reads` is where answers from the disk arrive; `waker` wakes the loop that looks there.
     pub(crate) fn new(about: About, reads: mpsc::Sender<ReadDone>, waker: Waker, metrics: Metrics) -> Self {
         let (pending, changes) = (HashMap::new(), HashMap::new());

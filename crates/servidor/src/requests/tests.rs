@@ -13,7 +13,7 @@ const fn at(instant: Instant) -> Now {
 }
 
 struct Room {
-    desk: Desk,
+    requests: ClientRequests,
     replica: Replica,
     views: Indexing,
     reads: mpsc::Receiver<ReadDone>,
@@ -34,18 +34,19 @@ impl Room {
             clocks: crate::clocks::Clocks::start(),
         };
         let (reads_from, reads) = mpsc::channel();
-        let desk = Desk::new(about, reads_from, waker, Metrics::new(&Registry::new("servidor", "0")));
-        Self { desk, replica, views: Indexing::new(store.views), reads, _temporary: temporary }
+        let requests =
+            ClientRequests::new(about, reads_from, waker, Metrics::new(&Registry::new("servidor", "0")));
+        Self { requests, replica, views: Indexing::new(store.views), reads, _temporary: temporary }
     }
 
     /// Somebody asks for a page, which the disk has.
     fn ask(&mut self) -> Option<Outgoing> {
         let payload = Request::new(Body::Export { after: 0, limit: PAGE_ITEMS }).encode();
-        self.desk.asked_directly(at(START), &self.replica, Vec::new(), &payload)
+        self.requests.asked_directly(at(START), &self.replica, Vec::new(), &payload)
     }
 
     fn start_reads(&mut self, now: Instant) -> Vec<Outgoing> {
-        self.desk.start_reads(at(now), &self.replica, &mut self.views)
+        self.requests.start_reads(at(now), &self.replica, &mut self.views)
     }
 }
 
@@ -62,7 +63,7 @@ fn who_asks_for_more_pages_than_the_disk_can_give_is_told_so_at_once() {
     assert!(waiting < 100_000, "nobody is ever turned away");
     let turned_away = room.ask().expect("there is still no room");
     assert_eq!(failure(turned_away), Some(Reason::Unavailable));
-    assert_eq!(room.desk.pending.len(), waiting, "who was told is not remembered");
+    assert_eq!(room.requests.pending.len(), waiting, "who was told is not remembered");
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn a_page_that_nobody_waits_for_any_more_is_not_read() {
     }
     let told = room.start_reads(START + reads::DIRECT_PATIENCE);
     assert_eq!(told.into_iter().map(failure).collect::<Vec<_>>(), [Some(Reason::Unavailable); 10]);
-    assert!(room.desk.pending.is_empty() && room.reads.try_recv().is_err());
+    assert!(room.requests.pending.is_empty() && room.reads.try_recv().is_err());
 }
 
 #[test]
@@ -84,12 +85,12 @@ fn a_page_that_is_waited_for_is_read() {
     }
     assert!(room.start_reads(START).is_empty());
     for _ in 0..10 {
-        assert!(!room.desk.is_idle(), "who stops now leaves somebody without an answer");
+        assert!(!room.requests.is_idle(), "who stops now leaves somebody without an answer");
         let done = room.reads.recv().expect("the disk answers");
-        let answer = room.desk.read_done(at(START), &room.replica, done);
+        let answer = room.requests.read_done(at(START), &room.replica, done);
         assert_eq!(failure(answer.expect("somebody waits")), None);
     }
-    assert!(room.desk.pending.is_empty() && room.desk.is_idle());
+    assert!(room.requests.pending.is_empty() && room.requests.is_idle());
 }
 
 /// Its clock goes back to the log with what clients write, which ignores what is too far ahead.
@@ -99,8 +100,8 @@ fn no_reply_carries_a_clock_that_the_log_would_not_believe() {
     let mut claimed = Lamport::default();
     for _ in 0..5 {
         claimed = Lamport::new(claimed.get() + Lamport::MAX_LEAP);
-        room.desk.merge(claimed);
-        let (_, told) = room.desk.stamps(at(START), &room.replica);
+        room.requests.merge(claimed);
+        let (_, told) = room.requests.stamps(at(START), &room.replica);
         let applied = room.replica.chat().lamport();
         assert!(told > applied && applied.receive(told) > told, "{told:?} after {applied:?}");
     }
