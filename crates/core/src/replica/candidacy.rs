@@ -90,12 +90,14 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(from) {
             peer.wall = Some((promised.wall, now.instant));
         }
+        let had_majority = self.has_majority();
         let Role::Candidate(candidacy) = &mut self.role else { return };
         if promised.last.epoch >= candidacy.epoch {
             // Somebody else has won this epoch, and orders in it.
             return self.give_up(now);
         }
         candidacy.promises.insert(from.clone(), promised);
+        self.take_time(now, had_majority);
         self.advance_candidacy(now);
     }
 
@@ -113,14 +115,33 @@ impl Replica {
     }
 
     /// Somebody competes. Where some do not answer at all, neither of the two may get a majority, and the sooner that ends the
-    /// better: after different times, so that one of them has the next epoch to itself. Whoever has its majority already goes on.
+    /// better: after different times, so that one of them has the next epoch to itself. Whoever has its majority goes on.
     fn hurry(&mut self, now: Now) {
+        if self.has_majority() {
+            return;
+        }
         let soon = now.instant + self.settings.timing.suspicion + self.random_backoff();
-        let Self { role: Role::Candidate(candidacy), members, me, .. } = self else { return };
-        let promised = |id: &MemberId| *id == *me || candidacy.promises.contains_key(id);
-        if !members.current().majority(promised) {
+        if let Role::Candidate(candidacy) = &mut self.role {
             candidacy.until = candidacy.until.min(soon);
         }
+    }
+
+    /// Whoever has got its majority just now has the time that its disk may need for its own promise, and the longest log to arrive,
+    /// whatever it was told by others before.
+    fn take_time(&mut self, now: Now, had_majority: bool) {
+        if had_majority || !self.has_majority() {
+            return;
+        }
+        let until = now.instant + self.settings.timing.candidacy;
+        if let Role::Candidate(candidacy) = &mut self.role {
+            candidacy.until = until;
+        }
+    }
+
+    /// Whether a majority promises this candidate its epoch, ourselves among them as soon as our disk says so.
+    fn has_majority(&self) -> bool {
+        let Role::Candidate(candidacy) = &self.role else { return false };
+        self.voters().majority(|id| *id == self.me || candidacy.promises.contains_key(id))
     }
 
     /// Gives up when a majority cannot be had any more: whoever competes may have it.

@@ -1,6 +1,7 @@
 //! The beginning of a reign, seen from the one who begins it: whose promises count, whose log is taken over, what is committed by
 //! whose acknowledgements, and what is published. The two other members are played by the test.
 
+mod competing;
 mod far_behind;
 mod lost;
 mod stage;

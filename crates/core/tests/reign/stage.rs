@@ -34,6 +34,10 @@ pub(crate) struct Stage {
     pub(crate) new_disks_promise: bool,
     /// The others say that they hear no coordinator.
     pub(crate) others_hear_none: bool,
+    /// Who promises nothing, because the epoch is another's.
+    pub(crate) refuses: Vec<&'static str>,
+    /// Who says nothing when asked for a promise.
+    pub(crate) says_nothing: Vec<&'static str>,
     /// Nothing is stored for now.
     pub(crate) disk_is_slow: bool,
     pub(crate) outputs: Vec<Output>,
@@ -70,6 +74,8 @@ impl Stage {
             logs: COMMITTED,
             new_disks_promise: false,
             others_hear_none: true,
+            refuses: Vec::new(),
+            says_nothing: Vec::new(),
             disk_is_slow: false,
             outputs: Vec::new(),
         }
@@ -258,7 +264,7 @@ impl Stage {
                         inputs.push_back(Input::Durable(*id));
                     }
                     Output::Send { to, message } => {
-                        inputs.extend(self.answer(message).map(|answer| self.received(to, answer)));
+                        inputs.extend(self.answer(to, message).map(|answer| self.received(to, answer)));
                     }
                     _ => {}
                 }
@@ -267,10 +273,14 @@ impl Stage {
         }
     }
 
-    fn answer(&self, message: &Message) -> Option<Message> {
+    fn answer(&self, to: &str, message: &Message) -> Option<Message> {
         match *message {
             Message::Canvass { round } => {
                 Some(Message::CanvassReply { round, free: self.others_hear_none, promised: 0 })
+            }
+            Message::AskPromise { .. } if self.says_nothing.contains(&to) => None,
+            Message::AskPromise { epoch, .. } if self.refuses.contains(&to) => {
+                Some(Message::Refused { promised: epoch })
             }
             Message::AskPromise { epoch, .. } => Some(Message::Promised(Promised {
                 epoch,
