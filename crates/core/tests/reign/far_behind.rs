@@ -1,10 +1,13 @@
 //! The highest rank comes back, and lacks much of what the others have: it is to keep nobody from being served.
 
+use papo_core::clock::Lamport;
 use papo_core::log::{Index, Operation, Position};
-use papo_core::replica::{Batch, Message, Output, RoleName};
+use papo_core::replica::{Batch, Message, Output, RoleName, Timing};
 
 use crate::stage::{COMMITTED, MESSAGE, Stage, entry_of, received};
 
+/// As many entries as may wait to be committed.
+const MOST: Index = 16_384;
 /// More than one who is to coordinate may lack, and more than may wait to be committed.
 const FAR: Index = 100_000;
 
@@ -54,6 +57,43 @@ fn a_candidate_that_finds_a_log_far_beyond_its_own_gives_way_once() {
     assert_ne!(stage.status().role, RoleName::Candidate, "others can begin at once");
     assert!(!stage.outputs.iter().any(fetches), "what would be taken over would all be held in memory");
     stage.until("nobody else began, and it takes that log over", |stage| stage.outputs.iter().any(fetches));
+}
+
+#[test]
+fn whoever_gives_way_leaves_the_others_the_time_to_stand() {
+    let mut stage = Stage::started();
+    stage.promised = Position { epoch: 1, index: FAR };
+    stage.until("it asks for promises, and gives way", |stage| stage.outputs.iter().any(asks_promises));
+    let began = stage.now.instant;
+    stage.outputs.clear();
+    stage.until("it stands again", |stage| stage.outputs.iter().any(asks_promises));
+    let left = stage.now.instant.since(began);
+    assert!(left >= Timing::default().suspicion * 2, "the others suspect nobody sooner: {left:?}");
+}
+
+#[test]
+fn a_candidate_takes_a_log_over_that_is_longer_by_as_much_as_may_wait_to_be_committed_and_no_more() {
+    let longer = |by: Index| {
+        let mut stage = Stage::started();
+        stage.promised = Position { epoch: 1, index: MESSAGE.index + by };
+        stage.until("it asks for promises", |stage| stage.outputs.iter().any(asks_promises));
+        stage.outputs.iter().any(fetches)
+    };
+    assert!(longer(MOST));
+    assert!(!longer(MOST + 1));
+}
+
+#[test]
+fn a_coordinator_orders_no_more_than_may_wait_to_be_committed() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.acknowledge(MESSAGE.index + 1);
+    let before = stage.order_many(usize::try_from(MOST).expect("it is small"));
+    stage.submit(Lamport::default());
+    assert_eq!(stage.status().last, before + MOST, "nobody else has any of it");
+    stage.acknowledge(before + 1);
+    stage.submit(Lamport::default());
+    assert_eq!(stage.status().last, before + MOST + 1, "there is room for one more");
 }
 
 /// So many entries of a megabyte each, none of them committed. Returns where the coordinator's log ends.

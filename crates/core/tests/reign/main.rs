@@ -13,7 +13,7 @@ use papo_core::clock::Lamport;
 use papo_core::log::{Entry, Index, Operation, Position, Write};
 use papo_core::replica::{Ack, Input, Message, Output, RoleName};
 
-use stage::{COMMITTED, MESSAGE, Stage, received};
+use stage::{COMMITTED, MESSAGE, Stage, entry_of, received};
 
 #[test]
 fn what_an_older_epoch_left_is_not_committed_by_counting_but_by_the_first_entry_of_the_new_one() {
@@ -125,6 +125,38 @@ fn a_shorter_log_that_ends_in_a_later_epoch_is_taken_over_before_a_longer_one_is
     for _ in 0..300 {
         stage.pass();
         assert_ne!(stage.status().role, RoleName::Coordinator, "its own log lacks what was committed");
+    }
+}
+
+#[test]
+fn a_candidate_takes_over_the_longest_log_and_begins_its_reign_behind_it() {
+    let mut stage = Stage::started();
+    stage.promised = Position { epoch: 2, index: MESSAGE.index };
+    let fetches = |output: &Output| matches!(output, Output::Send { message: Message::Fetch { .. }, .. });
+    stage.until("the others' log is asked for", |stage| stage.outputs.iter().any(fetches));
+    // Of two logs that are equally long it may have asked for one and then for the other.
+    let asked = stage.outputs.iter().rev().find_map(|output| match output {
+        Output::Send { to, message: Message::Fetch { epoch, after } } => Some((to.clone(), *epoch, *after)),
+        _ => None,
+    });
+    let (from, epoch, after) = asked.expect("it was just seen");
+    assert_eq!(after, COMMITTED.index, "what is committed is the same everywhere");
+    // In its place stood something that another one's reign has dropped.
+    let entries = vec![entry_of(2, MESSAGE.index, Operation::Empty)];
+    stage.take(received(&from, Message::Fetched { epoch, previous: COMMITTED, entries }));
+    stage.take_over();
+    assert_eq!(stage.status().epoch, epoch, "in the same attempt");
+    let positions: Vec<Position> = stage.outputs.iter().filter_map(written).flatten().collect();
+    let opening = Position { epoch, index: MESSAGE.index + 1 };
+    assert_eq!(positions, [stage.promised, opening]);
+}
+
+fn written(output: &Output) -> Option<Vec<Position>> {
+    match output {
+        Output::Persist { write: Write::Append { entries, .. }, .. } => {
+            Some(entries.iter().map(|entry| entry.position()).collect())
+        }
+        _ => None,
     }
 }
 
