@@ -1,5 +1,6 @@
 //! The highest rank comes back, and lacks much of what the others have: it is to keep nobody from being served.
 
+use papo_core::chat::RULES;
 use papo_core::clock::Lamport;
 use papo_core::log::{Index, Operation, Position};
 use papo_core::replica::{Batch, Message, Output, RoleName, Timing};
@@ -15,6 +16,10 @@ fn asks_promises(output: &Output) -> bool {
     matches!(output, Output::Send { message: Message::AskPromise { .. }, .. })
 }
 
+fn canvasses(output: &Output) -> bool {
+    matches!(output, Output::Send { message: Message::Canvass { .. }, .. })
+}
+
 fn fetches(output: &Output) -> bool {
     matches!(output, Output::Send { message: Message::Fetch { .. }, .. })
 }
@@ -24,7 +29,6 @@ fn whoever_is_known_to_lack_much_lets_others_stand_first_and_stands_where_nobody
     let mut stage = Stage::started();
     stage.logs = Position { epoch: 1, index: FAR };
     stage.greet_of_this_release();
-    let canvasses = |output: &Output| matches!(output, Output::Send { message: Message::Canvass { .. }, .. });
     stage.until("it asks who hears a coordinator", |stage| stage.outputs.iter().any(canvasses));
     // What the others need to notice the same, and to ask in vain whether somebody higher can.
     for _ in 0..8 {
@@ -33,6 +37,54 @@ fn whoever_is_known_to_lack_much_lets_others_stand_first_and_stands_where_nobody
         assert!(!stage.outputs.iter().any(asks_promises), "{:?}", stage.outputs);
     }
     stage.until("it stands, since nobody else does", |stage| stage.outputs.iter().any(asks_promises));
+}
+
+/// Whether it lets others stand first, where these tell of long logs.
+fn lets_others_stand_first(tell: &[&str]) -> bool {
+    let mut stage = Stage::started();
+    stage.logs = Position { epoch: 1, index: FAR };
+    for _ in 0..40 {
+        tell.iter().for_each(|name| stage.greet(name, RULES));
+        stage.pass();
+        if stage.outputs.iter().any(canvasses) {
+            return !stage.outputs.iter().any(asks_promises);
+        }
+    }
+    panic!("it asks nobody who hears a coordinator: {:?}", stage.status());
+}
+
+#[test]
+fn a_long_log_counts_only_where_a_member_that_can_coordinate_has_it() {
+    assert!(lets_others_stand_first(&["b"]));
+    assert!(!lets_others_stand_first(&["z"]), "who is no member cannot stand");
+    assert!(!lets_others_stand_first(&["a"]), "the last coordinator may have ordered what nobody else has");
+    assert!(lets_others_stand_first(&["a", "b", "z"]));
+}
+
+#[test]
+fn a_long_log_counts_for_as_long_as_a_greeting_may_be_old_and_no_longer() {
+    let hello = Timing::default().hello;
+    let suspicion = Timing::default().suspicion;
+    for (ago, counts) in [(hello, true), (hello + suspicion * 2, false)] {
+        let mut stage = Stage::started();
+        stage.logs = Position { epoch: 1, index: FAR };
+        stage.silent = vec!["b"];
+        stage.others_hear_none = false;
+        stage.greet("b", RULES);
+        let told = stage.now.instant;
+        stage.until("it was told a while ago", |stage| stage.now.instant.since(told) >= ago);
+        stage.outputs.clear();
+        stage.others_hear_none = true;
+        stage.until("a hears no coordinator either", |stage| stage.outputs.iter().any(canvasses));
+        assert_eq!(!stage.outputs.iter().any(asks_promises), counts, "told {ago:?} ago");
+    }
+}
+
+#[test]
+fn the_highest_rank_stands_without_asking_whether_a_higher_one_can() {
+    let mut stage = Stage::started();
+    stage.until("it canvasses", |stage| stage.outputs.iter().any(canvasses));
+    assert!(stage.outputs.iter().any(asks_promises), "at once: {:?}", stage.outputs);
 }
 
 #[test]

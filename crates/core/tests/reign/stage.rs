@@ -36,6 +36,8 @@ pub(crate) struct Stage {
     pub(crate) others_hear_none: bool,
     /// Who promises nothing, because the epoch is another's.
     pub(crate) refuses: Vec<&'static str>,
+    /// Who answers nothing at all.
+    pub(crate) silent: Vec<&'static str>,
     /// Who says nothing when asked for a promise.
     pub(crate) says_nothing: Vec<&'static str>,
     /// Nothing is stored for now.
@@ -74,6 +76,7 @@ impl Stage {
             logs: COMMITTED,
             new_disks_promise: false,
             others_hear_none: true,
+            silent: Vec::new(),
             refuses: Vec::new(),
             says_nothing: Vec::new(),
             disk_is_slow: false,
@@ -275,6 +278,7 @@ impl Stage {
 
     fn answer(&self, to: &str, message: &Message) -> Option<Message> {
         match *message {
+            _ if self.silent.contains(&to) => None,
             Message::Canvass { round } => {
                 Some(Message::CanvassReply { round, free: self.others_hear_none, promised: 0 })
             }
