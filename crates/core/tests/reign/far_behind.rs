@@ -9,6 +9,8 @@ use crate::stage::{COMMITTED, MESSAGE, Stage, entry_of, received};
 
 /// As many entries as may wait to be committed.
 const MOST: Index = 16_384;
+/// As many entries as one who is to coordinate may lack.
+const MOMENT: Index = 1_000;
 /// More than one who is to coordinate may lack, and more than may wait to be committed.
 const FAR: Index = 100_000;
 
@@ -59,6 +61,19 @@ fn a_long_log_counts_only_where_a_member_that_can_coordinate_has_it() {
     assert!(!lets_others_stand_first(&["z"]), "who is no member cannot stand");
     assert!(!lets_others_stand_first(&["a"]), "the last coordinator may have ordered what nobody else has");
     assert!(lets_others_stand_first(&["a", "b", "z"]));
+}
+
+#[test]
+fn a_log_that_is_longer_by_a_moment_s_worth_makes_nobody_wait() {
+    let defers = |by: Index| {
+        let mut stage = Stage::started();
+        stage.logs = Position { epoch: 1, index: MESSAGE.index + by };
+        stage.greet_of_this_release();
+        stage.until("it canvasses", |stage| stage.outputs.iter().any(canvasses));
+        !stage.outputs.iter().any(asks_promises)
+    };
+    assert!(!defers(MOMENT));
+    assert!(defers(MOMENT + 1));
 }
 
 #[test]
@@ -184,6 +199,28 @@ fn a_follower_whose_disk_lags_takes_no_more_than_fits_into_memory() {
     obey_one_who_orders_megabytes(&mut stage, 100);
     let taken = stage.status().last - MESSAGE.index;
     assert!((30..40).contains(&taken), "{taken} of a hundred megabytes");
+}
+
+/// The same where the entries are many and small.
+#[test]
+fn a_follower_whose_disk_lags_takes_no_more_entries_than_may_wait_to_be_committed() {
+    let mut stage = Stage::started();
+    stage.disk_is_slow = true;
+    let mut previous = MESSAGE;
+    let mut order = |stage: &mut Stage, count: Index| {
+        let indices = previous.index + 1..=previous.index + count;
+        let entries: Vec<_> = indices.map(|index| entry_of(2, index, Operation::Empty)).collect();
+        let end = entries.last().expect("there are some").position();
+        stage.take(received(
+            "a",
+            Message::Batch(Batch { epoch: 2, previous, entries, commit: COMMITTED.index }),
+        ));
+        previous = end;
+        stage.status().last - MESSAGE.index
+    };
+    assert_eq!(order(&mut stage, MOST), MOST);
+    assert_eq!(order(&mut stage, 1), MOST + 1, "as many may wait");
+    assert_eq!(order(&mut stage, 1), MOST + 1, "and no more");
 }
 
 #[test]

@@ -29,6 +29,38 @@ fn a_log_that_holds_the_winner_s_entries_is_not_handed_to_the_loser() {
     assert!(!stage.outputs.iter().any(handed), "{:?}", stage.outputs);
 }
 
+/// Whether `from` is handed the log, by which it would coordinate in `EPOCH`.
+fn hands_its_log_to(stage: &mut Stage, from: &str) -> bool {
+    stage.outputs.clear();
+    stage.take(received(from, Message::Fetch { epoch: EPOCH, after: COMMITTED.index }));
+    let handed = |output: &Output| matches!(output, Output::Send { to, message: Message::Fetched { .. } } if to == from);
+    stage.outputs.iter().any(handed)
+}
+
+#[test]
+fn a_log_is_handed_to_the_candidate_that_was_promised_and_to_nobody_else() {
+    let mut stage = Stage::started();
+    stage.take(received("a", Message::AskPromise { epoch: EPOCH, last: MESSAGE }));
+    assert!(hands_its_log_to(&mut stage, "a"));
+    assert!(!hands_its_log_to(&mut stage, "b"));
+}
+
+#[test]
+fn whoever_is_obeyed_has_won_though_nothing_of_its_epoch_has_arrived() {
+    let mut stage = Stage::started();
+    stage.take(received("a", Message::AskPromise { epoch: EPOCH, last: MESSAGE }));
+    stage.beacon("b", EPOCH, MESSAGE, COMMITTED.index);
+    assert!(!hands_its_log_to(&mut stage, "a"));
+}
+
+#[test]
+fn the_loser_is_not_handed_the_log_where_the_winner_has_fallen_silent_either() {
+    let mut stage = promised_to_a_and_obeyed_b();
+    stage.others_hear_none = false;
+    stage.until("the winner is suspected", |stage| stage.status().coordinator.is_none());
+    assert!(!hands_its_log_to(&mut stage, "a"));
+}
+
 #[test]
 fn a_promise_is_not_repeated_with_the_winner_s_entries() {
     let mut stage = promised_to_a_and_obeyed_b();
