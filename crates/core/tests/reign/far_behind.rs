@@ -232,27 +232,33 @@ fn nothing_is_held_up_for_one_who_asks_for_the_coordination_and_lacks_much() {
         |output: &Output| matches!(output, Output::Notice(papo_core::replica::Notice::HandingOver(_)));
     stage.outrank("d");
     let missing = stage.order_many(2_000);
-    stage.acknowledge_by("a", stage.status().last);
-    stage.acknowledge_by("d", missing);
+    let last = stage.status().last;
+    stage.acknowledge_by("a", last);
+    for lacks in [last - missing, MOMENT + 1] {
+        stage.acknowledge_by("d", last - lacks);
+        stage.take(received("d", Message::AskHandOver));
+        assert!(!stage.outputs.iter().any(offers), "ordering would stop in vain");
+    }
+    stage.acknowledge_by("d", last - MOMENT);
     stage.take(received("d", Message::AskHandOver));
-    assert!(!stage.outputs.iter().any(offers), "ordering would stop in vain");
-    stage.acknowledge_by("d", stage.status().last);
-    stage.take(received("d", Message::AskHandOver));
-    assert!(stage.outputs.iter().any(offers), "now it has everything");
+    assert!(stage.outputs.iter().any(offers), "the rest takes a moment");
 }
 
 #[test]
 fn a_follower_asks_for_the_coordination_once_it_has_what_the_coordinator_has() {
     let mut stage = Stage::started();
     let asks = |output: &Output| matches!(output, Output::Send { message: Message::AskHandOver, .. });
-    let far = Position { epoch: 2, index: FAR };
-    for _ in 0..300 {
-        stage.beacon("a", 2, far, MESSAGE.index);
-        stage.pass();
-        assert!(!stage.outputs.iter().any(asks), "all that it compared is here, and it is not much");
+    for lacks in [FAR, MOMENT + 1] {
+        let far = Position { epoch: 2, index: COMMITTED.index + lacks };
+        for _ in 0..300 {
+            stage.beacon("a", 2, far, MESSAGE.index);
+            stage.pass();
+            assert!(!stage.outputs.iter().any(asks), "all that it compared is here, and it is not much");
+        }
     }
+    let near = Position { epoch: 2, index: COMMITTED.index + MOMENT };
     for _ in 0..300 {
-        stage.beacon("a", 3, MESSAGE, MESSAGE.index);
+        stage.beacon("a", 3, near, MESSAGE.index);
         stage.pass();
     }
     assert!(stage.outputs.iter().any(asks));
