@@ -14,6 +14,9 @@ use super::{Cluster, Event, Told};
 use crate::checks::{p5_session, p6_names, require};
 use crate::coverage::Happening;
 
+/// Who was turned away with a probing request tries again after this at the latest. A broker need not try: it is told who serves.
+const PROBES_EVERY: Time = 80 * MS;
+
 impl Cluster {
     /// Sends a request to one servidor, which has `patience` to answer it.
     pub fn ask(&mut self, node: usize, ask: Ask, patience: Time) -> Ticket {
@@ -124,9 +127,10 @@ impl Cluster {
             | Answer::NotYet => {
                 let latest = wish.attempts.last_key_value().is_some_and(|(last, _)| *last == ticket);
                 if latest {
-                    // As brokers do: soon at first, and then not so often.
-                    let times = wish.attempts.len().min(5);
-                    let at = self.now + self.rng.u64(MS..(20 * MS) << times);
+                    // Soon at first, and then not so often. What measures how soon the cluster serves looks more often than that.
+                    let most = if wish.probe.is_some() { PROBES_EVERY } else { 640 * MS };
+                    let pause = (20 * MS) << wish.attempts.len().min(5);
+                    let at = self.now + self.rng.u64(MS..pause.min(most));
                     self.schedule(at, Event::Client { client });
                 }
             }
