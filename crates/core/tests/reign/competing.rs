@@ -3,9 +3,50 @@
 use std::time::Duration;
 
 use papo_core::log::Position;
-use papo_core::replica::{Message, Output, RoleName, Timing};
+use papo_core::replica::{Input, Message, Output, RoleName, Timing};
 
 use crate::stage::{COMMITTED, Stage, received};
+
+fn asks_promises(output: &Output) -> bool {
+    matches!(output, Output::Send { message: Message::AskPromise { .. }, .. })
+}
+
+/// It has asked `d`, who has a higher rank, whether it can coordinate, and has no answer yet.
+fn challenging() -> Stage {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.raise_rules();
+    stage.outrank("d");
+    let status = stage.status();
+    let last = Position { epoch: status.epoch, index: status.last };
+    stage.beacon("a", status.epoch + 1, last, status.commit);
+    assert_eq!(stage.status().coordinator.as_deref(), Some("a"));
+    stage.outputs.clear();
+    let challenges = |output: &Output| matches!(output, Output::Send { to, message: Message::Election { .. } } if to == "d");
+    stage.until("it asks who is higher", |stage| stage.outputs.iter().any(challenges));
+    assert!(!stage.outputs.iter().any(asks_promises));
+    stage
+}
+
+#[test]
+fn whoever_hears_nothing_of_a_higher_rank_stands_after_a_round() {
+    let mut stage = challenging();
+    let began = stage.now.instant;
+    stage.until("it stands", |stage| stage.outputs.iter().any(asks_promises));
+    let waited = stage.now.instant.since(began);
+    let round = Timing::default().round;
+    assert!(waited >= round && waited <= round + Duration::from_millis(20), "{waited:?}");
+}
+
+#[test]
+fn whoever_is_asked_to_stop_meanwhile_does_not_stand() {
+    let mut stage = challenging();
+    stage.take(Input::Stop);
+    for _ in 0..100 {
+        stage.pass();
+    }
+    assert!(!stage.outputs.iter().any(asks_promises));
+}
 
 /// For how long it stands, once it does.
 fn stands_for(stage: &mut Stage) -> Duration {
@@ -54,8 +95,7 @@ fn a_candidate_that_has_its_majority_does_not_make_room_for_one_who_competes() {
 fn a_candidate_that_a_majority_refuses_gives_up_at_once() {
     let mut stage = Stage::started();
     stage.refuses = vec!["a", "b"];
-    let asks = |output: &Output| matches!(output, Output::Send { message: Message::AskPromise { .. }, .. });
-    stage.until("it asks", |stage| stage.outputs.iter().any(asks));
+    stage.until("it asks", |stage| stage.outputs.iter().any(asks_promises));
     assert_ne!(stage.status().role, RoleName::Candidate);
 }
 
