@@ -2,7 +2,7 @@
 
 use papo_core::chat::RULES;
 use papo_core::clock::Lamport;
-use papo_core::log::{Index, Operation, Position};
+use papo_core::log::{Index, Operation, Position, Write};
 use papo_core::replica::{Batch, Message, Output, RoleName, Timing};
 
 use crate::stage::{COMMITTED, MESSAGE, Stage, entry_of, received};
@@ -242,6 +242,36 @@ fn nothing_is_held_up_for_one_who_asks_for_the_coordination_and_lacks_much() {
     stage.acknowledge_by("d", last - MOMENT);
     stage.take(received("d", Message::AskHandOver));
     assert!(stage.outputs.iter().any(offers), "the rest takes a moment");
+}
+
+/// What was committed within the last half second is not missed yet by whoever only stores what was before that: here it is too much.
+#[test]
+fn nobody_is_dismissed_while_one_of_those_that_stay_lacks_much_of_what_was_just_committed() {
+    let mut stage = Stage::started();
+    stage.take_over();
+    stage.raise_rules();
+    let removes = |stage: &Stage| {
+        let entries = stage.outputs.iter().filter_map(|output| match output {
+            Output::Persist { write: Write::Append { entries, .. }, .. } => Some(entries),
+            _ => None,
+        });
+        entries.flatten().any(|entry| matches!(entry.operation, Operation::RemoveMember { .. }))
+    };
+    stage.order("out", Operation::Dismiss { name: "a".to_owned() });
+    // It is known since the last look at the members that `a` is to leave, and the next look comes soon.
+    let dismissed = stage.now.instant;
+    let look = Timing::default().membership;
+    stage.until("the coordinator has looked", |stage| stage.now.instant.since(dismissed) >= look);
+    assert!(!removes(&stage));
+    stage.order_many(1_000);
+    stage.acknowledge_by("a", stage.status().last);
+    assert_eq!(stage.commit(), stage.status().last, "it is committed, and `b` has nothing of it");
+    for _ in 0..60 {
+        stage.pass();
+        assert!(!removes(&stage), "`b` would have to be waited for, however long it takes");
+    }
+    stage.acknowledge(stage.status().last);
+    stage.until("it is removed once `b` has everything", removes);
 }
 
 #[test]

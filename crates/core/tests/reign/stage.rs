@@ -203,11 +203,16 @@ impl Stage {
 
     /// `b` hands over an order of the administrator, and all but this servidor have stored it.
     pub(crate) fn order(&mut self, id: &str, operation: Operation) {
+        self.submit_for_admin(id, operation);
+        self.acknowledge(self.status().last);
+    }
+
+    /// `b` hands over an order of the administrator.
+    pub(crate) fn submit_for_admin(&mut self, id: &str, operation: Operation) {
         let request_id = RequestId::Client(id.to_owned());
         let clock = Lamport::default();
         let proposal = Proposal { author: ADMIN.to_owned(), request_id, operation, clock };
         self.take(received("b", Message::Submit(vec![proposal])));
-        self.acknowledge(self.status().last);
     }
 
     /// `b` hands over a write of a client whose clock shows this.
