@@ -107,7 +107,7 @@ fn live<S: Settings>(
         }
     };
     logging::start(common.log_level, common.log_format);
-    die_of_panics();
+    die_of_panics(life);
     let command = S::command();
     let (name, version) = (command.get_name().to_owned(), command.get_version().unwrap_or("?").to_owned());
     let hooks = settings.drill_hooks();
@@ -233,8 +233,11 @@ impl<S> Boot<S> {
 }
 
 /// A panic means that the program is wrong: nothing it does afterwards could be trusted.
-fn die_of_panics() {
-    std::panic::set_hook(Box::new(|panic| {
+fn die_of_panics(life: Life) {
+    std::panic::set_hook(Box::new(move |panic| {
+        if life == Life::Tool && panic.payload_as_str().is_some_and(is_unread) {
+            std::process::exit(Exit::Ok as i32);
+        }
         let thread = thread::current();
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
@@ -242,4 +245,10 @@ fn die_of_panics() {
         tracing::error!(thread = thread.name().unwrap_or("?"), place, %backtrace, "broken invariant: {message}");
         std::process::exit(Exit::BrokenInvariant as i32);
     }));
+}
+
+/// Whether `println!` says that nobody reads what a tool tells any more: `papo status | head -1`. Nothing is wrong then, and there is
+/// nobody to tell the rest to. The standard library has no other way to be told than this panic.
+fn is_unread(panic: &str) -> bool {
+    panic.starts_with("failed printing to stdout: Broken pipe")
 }

@@ -14,6 +14,7 @@ use papo_transport::Waker;
 use rustix::process::{Pid, Signal, kill_process};
 
 const ROLE: &str = "PAPO_TEST_IS_THE_SERVICE";
+const TOOL: &str = "PAPO_TEST_IS_A_TOOL";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The service under test.
@@ -59,6 +60,12 @@ fn sample(boot: Boot<Sample>) -> Result<(), Failure> {
     }
 }
 
+/// Says more than a pipe holds.
+fn talkative(_: Boot<Sample>) -> Result<(), Failure> {
+    (0..100_000).for_each(|number| println!("line {number}"));
+    Ok(())
+}
+
 /// Does what a drill says, in a thread of its own: being cut off from `itself` is refused.
 fn obey(mut orders: Orders) -> Result<(), Failure> {
     let (wake, woken) = mpsc::channel();
@@ -83,12 +90,19 @@ fn main() -> ExitCode {
     if std::env::var_os(ROLE).is_some() {
         return papo_service::run(sample);
     }
-    let checks: [(&str, fn()); 14] = [
+    if std::env::var_os(TOOL).is_some() {
+        return papo_service::run_tool(talkative);
+    }
+    let checks: [(&str, fn()); 15] = [
         ("help_is_that_of_the_service", help_is_that_of_the_service),
         ("a_service_shows_its_health_and_stops_on_sigterm", a_service_shows_its_health_and_stops_on_sigterm),
         (
             "a_panic_in_any_thread_is_logged_and_ends_with_70",
             a_panic_in_any_thread_is_logged_and_ends_with_70,
+        ),
+        (
+            "a_tool_that_nobody_listens_to_any_more_ends_well",
+            a_tool_that_nobody_listens_to_any_more_ends_well,
         ),
         ("a_failing_disk_ends_with_74", a_failing_disk_ends_with_74),
         ("a_plain_failure_ends_with_1", a_plain_failure_ends_with_1),
@@ -153,6 +167,21 @@ fn a_panic_in_any_thread_is_logged_and_ends_with_70() {
     let (code, log) = Service::start(&["--end", "panic"], &[]).end();
     assert_eq!(code, 70, "{log}");
     assert!(log.contains("broken invariant: one and one are three"), "{log}");
+}
+
+fn a_tool_that_nobody_listens_to_any_more_ends_well() {
+    let mut tool = Command::new(std::env::current_exe().expect("this program"))
+        .env(TOOL, "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut first = String::new();
+    BufReader::new(tool.stdout.take().expect("piped")).read_line(&mut first).expect("text");
+    assert_eq!(first, "line 0\n");
+    let done = tool.wait_with_output().expect("it ends");
+    assert!(done.status.success(), "{:?}", done.status);
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "", "there is nothing to complain about");
 }
 
 fn a_failing_disk_ends_with_74() {
