@@ -278,17 +278,17 @@ fn nobody_is_dismissed_while_one_of_those_that_stay_lacks_much_of_what_was_just_
 fn a_follower_asks_for_the_coordination_once_it_has_what_the_coordinator_has() {
     let mut stage = Stage::started();
     let asks = |output: &Output| matches!(output, Output::Send { message: Message::AskHandOver, .. });
-    for lacks in [FAR, MOMENT + 1] {
+    for (epoch, lacks) in [(2, FAR), (3, MOMENT + 1)] {
         let far = Position { epoch: 2, index: COMMITTED.index + lacks };
         for _ in 0..300 {
-            stage.beacon("a", 2, far, MESSAGE.index);
+            stage.beacon("a", epoch, far, MESSAGE.index);
             stage.pass();
             assert!(!stage.outputs.iter().any(asks), "all that it compared is here, and it is not much");
         }
     }
     let near = Position { epoch: 2, index: COMMITTED.index + MOMENT };
     for _ in 0..300 {
-        stage.beacon("a", 3, near, MESSAGE.index);
+        stage.beacon("a", 4, near, MESSAGE.index);
         stage.pass();
     }
     assert!(stage.outputs.iter().any(asks));
