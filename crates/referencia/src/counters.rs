@@ -36,8 +36,8 @@ impl Counters {
             unanswered: metrics.counter("unanswered", "Answers whose receiver was gone"),
             live: metrics.gauge("live_servidores", "Servidores heard of lately"),
             known: metrics.gauge("known_servidores", "Servidores that have a rank"),
-            nonsense: Sparing::new(),
-            refusals: Sparing::new(),
+            nonsense: Sparing::new(tell_nonsense),
+            refusals: Sparing::new(tell_refusals),
         }
     }
 
@@ -48,20 +48,20 @@ impl Counters {
     /// Counts nonsense, and says now and then what it was.
     pub(crate) fn bad(&mut self, reason: &'static str, what: impl Display) {
         self.bad_input.inc();
-        self.nonsense.happened(reason, what).into_iter().for_each(tell_nonsense);
+        self.nonsense.happened(reason, what);
     }
 
     /// Counts a refusal, and says now and then what was refused.
     pub(crate) fn refused(&mut self, request: &Request, why: &str) {
         self.refused.inc();
         let what = format_args!("{request:?}: {why}");
-        self.refusals.happened(service(request), what).into_iter().for_each(tell_refusals);
+        self.refusals.happened(service(request), what);
     }
 
     /// Logs what was left out of the log and is not to be left out for longer.
     pub(crate) fn tell_overdue(&mut self) {
-        self.nonsense.overdue().into_iter().for_each(tell_nonsense);
-        self.refusals.overdue().into_iter().for_each(tell_refusals);
+        self.nonsense.tell_overdue();
+        self.refusals.tell_overdue();
     }
 
     pub(crate) fn unanswered(&self) {
@@ -87,5 +87,5 @@ fn tell_nonsense(Line { kind, count, what }: Line) {
 }
 
 fn tell_refusals(Line { kind, count, what }: Line) {
-    tracing::warn!(count, service = kind, last = what, "refused");
+    tracing::warn!(count, service = kind, example = what, "refused");
 }

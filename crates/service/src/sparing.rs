@@ -8,10 +8,11 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Decides which of many like events are logged: of each kind the first, and then one line a second for all that came since, so that
 /// a flood of nonsense does not fill the disk, hides nothing else, and its end is told as well.
 ///
-/// Whoever has one logs what [`Sparing::happened`] returns, and now and then what is [`Sparing::overdue`]. There are as many
-/// lines a second as kinds: a kind is a label of ours, never what somebody sent.
-#[derive(Debug, Default)]
+/// Whoever has one calls [`Sparing::tell_overdue`] now and then. There are as many lines a second as kinds: a kind is a label of ours,
+/// never what somebody sent. And no more than two events a second of a kind are put into words.
+#[derive(Debug)]
 pub struct Sparing {
+    tell: fn(Line),
     kinds: BTreeMap<&'static str, History>,
 }
 
@@ -22,7 +23,7 @@ pub struct Line {
     pub kind: &'static str,
     /// How often it happened since the last line about this kind.
     pub count: u64,
-    /// The last of them, in words.
+    /// One of them, in words.
     pub what: String,
 }
 
@@ -30,53 +31,55 @@ pub struct Line {
 struct History {
     told: Instant,
     untold: u64,
-    last: String,
+    /// The first of those that were not told.
+    first: String,
 }
 
 impl Sparing {
-    /// Nothing has happened yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing has happened yet; `tell` logs a line.
+    pub fn new(tell: fn(Line)) -> Self {
+        Self { tell, kinds: BTreeMap::new() }
     }
 
-    /// It happened once more, now: the line to log, if this is the time for one.
-    pub fn happened(&mut self, kind: &'static str, what: impl Display) -> Option<Line> {
-        self.happened_at(Instant::now(), kind, what)
+    /// It happened once more, now. Tells so, if this is the time for it.
+    pub fn happened(&mut self, kind: &'static str, what: impl Display) {
+        self.happened_at(Instant::now(), kind, what).into_iter().for_each(self.tell);
     }
 
-    /// Lines about what happened and was not told, a second after the last line of its kind.
-    pub fn overdue(&mut self) -> Vec<Line> {
-        self.overdue_at(Instant::now())
+    /// Tells of what happened and was not told, a second after the last line of its kind.
+    pub fn tell_overdue(&mut self) {
+        self.overdue_at(Instant::now()).into_iter().for_each(self.tell);
     }
 
     fn happened_at(&mut self, now: Instant, kind: &'static str, what: impl Display) -> Option<Line> {
-        let what = what.to_string();
-        match self.kinds.get_mut(kind) {
-            Some(history) => {
-                history.untold += 1;
-                history.last = what;
-                history.line(now, kind)
-            }
-            None => {
-                self.kinds.insert(kind, History { told: now, untold: 0, last: String::new() });
-                Some(Line { kind, count: 1, what })
-            }
+        let Some(history) = self.kinds.get_mut(kind) else {
+            self.kinds.insert(kind, History { told: now, untold: 0, first: String::new() });
+            return Some(Line { kind, count: 1, what: what.to_string() });
+        };
+        history.untold += 1;
+        if history.is_due(now) {
+            return Some(Line { what: what.to_string(), ..history.line(now, kind) });
         }
+        if history.untold == 1 {
+            history.first = what.to_string();
+        }
+        None
     }
 
     fn overdue_at(&mut self, now: Instant) -> Vec<Line> {
-        self.kinds.iter_mut().filter_map(|(kind, history)| history.line(now, kind)).collect()
+        let due = self.kinds.iter_mut().filter(|(_, history)| history.is_due(now));
+        due.map(|(kind, history)| history.line(now, kind)).collect()
     }
 }
 
 impl History {
-    fn line(&mut self, now: Instant, kind: &'static str) -> Option<Line> {
-        if self.untold == 0 || now.duration_since(self.told) < EVERY {
-            return None;
-        }
+    fn is_due(&self, now: Instant) -> bool {
+        self.untold > 0 && now.duration_since(self.told) >= EVERY
+    }
+
+    fn line(&mut self, now: Instant, kind: &'static str) -> Line {
         self.told = now;
-        let (count, what) = (std::mem::take(&mut self.untold), std::mem::take(&mut self.last));
-        Some(Line { kind, count, what })
+        Line { kind, count: std::mem::take(&mut self.untold), what: std::mem::take(&mut self.first) }
     }
 }
 
@@ -91,7 +94,7 @@ mod tests {
     #[test]
     fn the_first_is_told_and_then_one_a_second_with_the_number_of_all() {
         let start = Instant::now();
-        let mut sparing = Sparing::new();
+        let mut sparing = Sparing::new(drop);
         assert_eq!(sparing.happened_at(start, "a", 0), Some(line("a", 1, "0")));
         for millis in 1..1000 {
             assert_eq!(sparing.happened_at(start + Duration::from_millis(millis), "a", millis), None);
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn the_end_of_a_flood_is_told_once() {
         let start = Instant::now();
-        let mut sparing = Sparing::new();
+        let mut sparing = Sparing::new(drop);
         for _ in 0..3 {
             sparing.happened_at(start, "a", "x");
         }
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_flood_of_one_kind_hides_no_other() {
         let start = Instant::now();
-        let mut sparing = Sparing::new();
+        let mut sparing = Sparing::new(drop);
         for _ in 0..300 {
             sparing.happened_at(start, "a", "x");
         }

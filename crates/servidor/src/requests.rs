@@ -13,9 +13,9 @@ use std::sync::mpsc;
 
 use papo_core::chat::Outcome;
 use papo_core::clock::{Lamport, Now, WallTime};
-use papo_core::log::{Operation, RequestId};
+use papo_core::log::RequestId;
 use papo_core::replica::{self, Answer as Verdict, Ask, Input, Replica, Ticket, WriteRequest};
-use papo_service::Sparing;
+use papo_service::{Line, Sparing};
 use papo_transport::{Frames, SocketId, Waker};
 use papo_wire::Service;
 use papo_wire::envelope::{Dispatch, Ordered, ToBroker};
@@ -88,7 +88,7 @@ impl ClientRequests {
     pub(crate) fn new(about: About, reads: mpsc::Sender<ReadDone>, waker: Waker, metrics: Metrics) -> Self {
         let (pending, changes) = (HashMap::new(), HashMap::new());
         let (clock, queue) = (Lamport::default(), queue::Queue::new());
-        let (nonsense, refusals) = (Sparing::new(), Sparing::new());
+        let (nonsense, refusals) = (Sparing::new(tell_nonsense), Sparing::new(tell_refusals));
         Self { pending, changes, next: 1, clock, about, queue, reads, waker, metrics, nonsense, refusals }
     }
 
@@ -213,8 +213,8 @@ impl ClientRequests {
                 self.metrics.answered(*service, reason.as_str());
                 // What makes no sense was told of as such.
                 let nonsense = matches!(reason, Reason::BadRequest | Reason::UnknownService);
-                if !nonsense && let Some(line) = self.refusals.happened(reason.as_str(), service) {
-                    reads::tell_refusals(line);
+                if !nonsense {
+                    self.refusals.happened(reason.as_str(), service);
                 }
             }
             Err(_) => {}
@@ -258,25 +258,9 @@ impl ClientRequests {
 
 /// The write that a request asks for; `None` for reads.
 fn write(request: &Request, fallback: &RequestId) -> Option<WriteRequest> {
-    let (author, operation) = operation(&request.body)?;
+    let (author, operation) = request.body.operation()?;
     let request_id = request.request_id.clone().map_or_else(|| fallback.clone(), RequestId::Client);
     Some(WriteRequest { author, request_id, operation, clock: request.clock })
-}
-
-fn operation(body: &Body) -> Option<(String, Operation)> {
-    Some(match body.clone() {
-        Body::Login { user } => (user.display.clone(), Operation::Login { user }),
-        Body::Channel { channel, user } => (user.unwrap_or_default(), Operation::Channel { channel }),
-        Body::Publish { user, channel, message } => {
-            (user.clone(), Operation::Publish { channel, user, message })
-        }
-        Body::Message { src, dst, message } => (src.clone(), Operation::Message { src, dst, message }),
-        Body::Join { user, channel } => (user.clone(), Operation::Join { user, channel }),
-        Body::Leave { user, channel } => (user.clone(), Operation::Leave { user, channel }),
-        Body::Import(import) => ("import".to_owned(), import.into()),
-        Body::Users | Body::Channels | Body::Status => return None,
-        Body::History { .. } | Body::Sync { .. } | Body::Export { .. } => return None,
-    })
 }
 
 /// What a write that took effect is answered.
@@ -293,6 +277,14 @@ fn done(request: &Request, replica: &Replica) -> Answer {
         Body::Leave { .. } => Answer::Leave,
         _ => Answer::Import,
     }
+}
+
+fn tell_nonsense(Line { kind, count, what }: Line) {
+    tracing::warn!(count, reason = kind, error = what, "bad requests");
+}
+
+fn tell_refusals(Line { kind, count, what }: Line) {
+    tracing::info!(count, reason = kind, example = what, "requests were answered with an error");
 }
 
 #[cfg(test)]

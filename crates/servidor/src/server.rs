@@ -145,7 +145,7 @@ impl<N: Net> Server<N> {
             notices: Notices::default(),
             metrics,
             probes: Probes::new(boot.health.clone()),
-            unreadable: Sparing::new(),
+            unreadable: Sparing::new(intake::tell_unreadable),
             orders: None,
             disk,
             asked_through: BTreeSet::new(),

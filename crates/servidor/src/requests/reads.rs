@@ -6,7 +6,6 @@ use papo_core::chat::TimelineKey;
 use papo_core::clock::{Lamport, Now};
 use papo_core::log::{Entry, Index, RequestId};
 use papo_core::replica::{self, Ask, Input, Replica, Ticket};
-use papo_service::Line;
 use papo_store::{Page as ViewPage, PageQuery, ReadError, Records, RecordsQuery, Since, SinceQuery};
 use papo_transport::Frames;
 use papo_wire::reply::{Answer, Failure, Reason};
@@ -264,8 +263,8 @@ impl ClientRequests {
 
     /// Logs what was left out of the log and is not to be left out for longer.
     pub(crate) fn tell_overdue(&mut self) {
-        self.nonsense.overdue().into_iter().for_each(tell_nonsense);
-        self.refusals.overdue().into_iter().for_each(tell_refusals);
+        self.nonsense.tell_overdue();
+        self.refusals.tell_overdue();
     }
 
     /// Counts a request that makes no sense, says now and then what it was, and answers it.
@@ -277,19 +276,9 @@ impl ClientRequests {
         bad: &BadRequest,
     ) -> Outgoing {
         self.metrics.bad_request(bad.reason());
-        if let Some(line) = self.nonsense.happened(bad.reason(), bad) {
-            tell_nonsense(line);
-        }
+        self.nonsense.happened(bad.reason(), bad);
         self.reply(now, replica, origin, Err(Failure::from(bad)), None)
     }
-}
-
-fn tell_nonsense(Line { kind, count, what }: Line) {
-    tracing::warn!(count, reason = kind, error = what, "bad requests");
-}
-
-pub(super) fn tell_refusals(Line { kind, count, what }: Line) {
-    tracing::info!(count, reason = kind, last = what, "requests were answered with an error");
 }
 
 fn page_query(key: TimelineKey, page: Page, limit: usize) -> PageQuery {

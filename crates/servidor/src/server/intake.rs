@@ -65,14 +65,13 @@ impl<N: Net> Server<N> {
     /// Of servidores and brokers. Nobody is answered: they do not wait for one.
     fn cannot_read(&mut self, what: &dyn std::fmt::Display) {
         self.metrics.bad_letters.inc();
-        let line = self.unreadable.happened("unreadable", what);
-        line.into_iter().for_each(tell_unreadable);
+        self.unreadable.happened("unreadable", what);
     }
 
     /// Logs what was left out of the log and is not to be left out for longer.
     pub(super) fn tell_overdue(&mut self) {
         self.requests.tell_overdue();
-        self.unreadable.overdue().into_iter().for_each(tell_unreadable);
+        self.unreadable.tell_overdue();
     }
 
     fn take_letter(&mut self, frames: &[Vec<u8>]) {
@@ -210,6 +209,6 @@ impl<N: Net> Server<N> {
     }
 }
 
-fn tell_unreadable(Line { count, what, .. }: Line) {
+pub(super) fn tell_unreadable(Line { count, what, .. }: Line) {
     tracing::warn!(count, error = what, "messages cannot be read");
 }

@@ -162,6 +162,23 @@ pub enum Imported {
 }
 
 impl Body {
+    /// What the log is to hold of it, and in whose name; `None` for what only reads.
+    pub fn operation(&self) -> Option<(String, Operation)> {
+        Some(match self.clone() {
+            Self::Login { user } => (user.display.clone(), Operation::Login { user }),
+            Self::Channel { channel, user } => (user.unwrap_or_default(), Operation::Channel { channel }),
+            Self::Publish { user, channel, message } => {
+                (user.clone(), Operation::Publish { channel, user, message })
+            }
+            Self::Message { src, dst, message } => (src.clone(), Operation::Message { src, dst, message }),
+            Self::Join { user, channel } => (user.clone(), Operation::Join { user, channel }),
+            Self::Leave { user, channel } => (user.clone(), Operation::Leave { user, channel }),
+            Self::Import(import) => ("import".to_owned(), import.into()),
+            Self::Users | Self::Channels | Self::Status => return None,
+            Self::History { .. } | Self::Sync { .. } | Self::Export { .. } => return None,
+        })
+    }
+
     /// The service that is asked for.
     pub const fn service(&self) -> Service {
         match self {

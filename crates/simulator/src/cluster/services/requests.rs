@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use papo_core::chat::{Outcome, Said, TimelineKey};
-use papo_core::log::{Index, Operation, RequestId};
+use papo_core::log::{Index, RequestId};
 use papo_core::replica::{Answer as Verdict, Ask, Availability, Ticket, WriteRequest};
 use papo_transport::Frames;
 use papo_wire::envelope::{Beacon, Dispatch, Ordered, State, ToBroker, ToServidor};
@@ -243,26 +243,12 @@ impl Cluster {
 }
 
 fn ask(request: &Request, dispatch: &Dispatch) -> Ask {
-    let Some((author, operation)) = operation(&request.body) else {
+    let Some((author, operation)) = request.body.operation() else {
         return Ask::Read { seen: request.seen.max(dispatch.seen) };
     };
     let fallback = RequestId::Broker { incarnation: dispatch.incarnation, counter: dispatch.counter };
     let request_id = request.request_id.clone().map_or(fallback, RequestId::Client);
     Ask::Write(Box::new(WriteRequest { author, request_id, operation, clock: request.clock }))
-}
-
-fn operation(body: &Body) -> Option<(String, Operation)> {
-    Some(match body.clone() {
-        Body::Login { user } => (user.display.clone(), Operation::Login { user }),
-        Body::Channel { channel, user } => (user.unwrap_or_default(), Operation::Channel { channel }),
-        Body::Publish { user, channel, message } => {
-            (user.clone(), Operation::Publish { channel, user, message })
-        }
-        Body::Message { src, dst, message } => (src.clone(), Operation::Message { src, dst, message }),
-        Body::Join { user, channel } => (user.clone(), Operation::Join { user, channel }),
-        Body::Leave { user, channel } => (user.clone(), Operation::Leave { user, channel }),
-        _ => return None,
-    })
 }
 
 fn done(request: &Request, session: impl Fn(&str) -> String) -> Answer {
